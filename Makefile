@@ -1,0 +1,51 @@
+# One command a task; `make help` lists them. Everything is installed into .venv and a cache (NAVIXY_CACHE_DIR).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: help demo test test-unit lint format bench crds lock clean
+
+help: ## List the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml scripts/make-venv
+	@scripts/make-venv $(PYTHON) $(VENV)
+	@touch $@
+
+demo: $(READY) ## Run the main job on an embedded control plane; ends by itself (ARGS=--keep leaves it running)
+	@$(BIN)/navixy-operator demo $(ARGS)
+
+test: $(READY) ## Run every test, on real servers, installing what is missing
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-unit: $(READY) ## Run the quick tests: no servers, under a minute
+	@$(BIN)/python -m pytest -m "not server and not e2e" $(ARGS)
+
+lint: $(READY) ## ruff (all rules), mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure 1,000 and 10,000 customers against the bare limit of this machine
+	@$(BIN)/python -m bench $(ARGS)
+
+crds: $(READY) ## Write crds/ anew from the models
+	@$(BIN)/python -m navixy_operator.crds crds
+
+lock: ## Pin the dependencies with hashes (needs uv)
+	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/runtime.txt
+	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove the virtual environment and what the tools left; the cache of servers stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
