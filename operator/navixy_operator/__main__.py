@@ -1,3 +1,5 @@
+"""``python -m navixy_operator`` is ``navixy-operator``."""
+
 import sys
 
 from navixy_operator.cli import main

@@ -1,21 +1,22 @@
 """Every error the operator raises, sorted by what mends it.
 
-    OperatorError                       message and reason are safe to show: no hash, token, password or URL with one
-    ├── TemporaryError                  nobody needs to act: the next cycle or pass tries again
-    │   ├── DatabaseUnavailable         cannot connect, connection lost, timed out
-    │   ├── ForwardingUnavailable       F1.1: no answer, 5xx, 429 beyond the retries, an incomplete list
-    │   └── KubernetesUnavailable       the API server: no answer, 5xx, 429 beyond the retries
-    ├── ConfigurationError              a person must mend what the message names
-    │   ├── DatabaseUrlInvalid          not a URL of SQLAlchemy, or no driver for it
-    │   ├── DatabaseQueryFailed         columns missing, no such table, not allowed, not a query
-    │   ├── ForwardingUnauthorized      401 or 403: our token, never a customer's hash
-    │   ├── ForwardingProtocolError     an answer outside the contract: HTML, wrong types, a list that never ends
-    │   ├── SecretNotFound              a Secret or its key is missing
-    │   └── InvalidSpec                 a resource that does not say what it must
-    └── CustomerError                   about one customer: marked on it, the others go on
-        ├── EstablishRefused            422: permanent until the hash changes
-        ├── EstablishFailed             this one did not come about; the next cycle tries again
-        └── CloseFailed                 still open after the retries
+OperatorError                       message and reason are safe to show: no hash, token, password or URL with one
+├── TemporaryError                  nobody needs to act: the next cycle or pass tries again
+│   ├── DatabaseUnavailable         cannot connect, connection lost, timed out
+│   ├── ForwardingUnavailable       F1.1: no answer, 5xx, 429 beyond the retries, an incomplete list
+│   └── KubernetesUnavailable       the API server: no answer, 5xx, 429 beyond the retries
+├── ConfigurationError              a person must mend what the message names
+│   ├── DatabaseUrlInvalid          not a URL of SQLAlchemy, or no driver for it
+│   ├── DatabaseQueryFailed         columns missing, no such table, not allowed, not a query
+│   ├── ForwardingUnauthorized      401 or 403: our token, never a customer's hash
+│   ├── ForwardingProtocolError     an answer outside the contract: HTML, wrong types, a list that never ends
+│   ├── KubernetesForbidden         401 or 403 of the API server: the verb and resource that is not permitted
+│   ├── SecretNotFound              a Secret or its key is missing
+│   └── InvalidSpec                 a resource that does not say what it must
+└── CustomerError                   about one customer: marked on it, the others go on
+    ├── EstablishRefused            422: permanent until the hash changes
+    ├── EstablishFailed             this one did not come about; the next cycle tries again
+    └── CloseFailed                 still open after the retries
 """
 
 from typing import ClassVar
@@ -86,6 +87,12 @@ class ForwardingProtocolError(ConfigurationError):
     """F1.1 answered outside its contract."""
 
     reason = Reason.FORWARDING_PROTOCOL_ERROR
+
+
+class KubernetesForbidden(ConfigurationError):
+    """The API server refuses our credentials, or what we asked with them."""
+
+    reason = Reason.KUBERNETES_FORBIDDEN
 
 
 class SecretNotFound(ConfigurationError):

@@ -5,6 +5,7 @@ All calls are bounded in time, raise nothing but :mod:`navixy_operator.errors`, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from navixy_operator.core.model import Connection, CustomerRow, NavixyHash
@@ -88,7 +89,9 @@ class Resources(Protocol):
     ) -> Resource | None:
         """Create; None when one of that name exists already (a lost answer, or another's)."""
 
-    async def update(self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]) -> Resource | None:
+    async def update(
+        self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> Resource | None:
         """Change spec and labels to these by one merge patch of the differences; None: it is gone."""
 
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource | None:
@@ -105,7 +108,10 @@ class Secrets(Protocol):
     """Kubernetes Secrets, read at the moment they are needed, never kept."""
 
     async def read(self, namespace: str, name: str, key: str) -> str:
-        """One value as text, stripped. Raises SecretNotFound (missing, not text, not permitted), KubernetesUnavailable."""
+        """One value as text, stripped.
+
+        Raises SecretNotFound (missing, empty, not text, not permitted), KubernetesUnavailable.
+        """
 
 
 class Recorder(Protocol):
@@ -113,3 +119,35 @@ class Recorder(Protocol):
 
     async def record(self, about: Resource, *, warning: bool, reason: str, message: str) -> None:
         """Post one Event, at most 1,024 characters of message; a failure to post is logged, never raised."""
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """The moment, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever go forward, for durations and deadlines."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What every NavixySync shares: the API server, and time."""
+
+    resources: Resources
+    recorder: Recorder
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """All that a cycle of one NavixySync talks to."""
+
+    database: CustomerDatabase
+    forwarding: Forwarding
+    resources: Resources
+    clock: Clock

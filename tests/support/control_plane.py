@@ -1,1 +1,49 @@
-"""Fixtures."""
+"""A real control plane for the whole run, and a fresh namespace for each test."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from navixy_operator.sandbox import assets
+from navixy_operator.sandbox.control_plane import ControlPlane
+from navixy_operator.sandbox.errors import ProvisioningError
+from navixy_operator.sandbox.progress import progress_for
+
+
+def unavailable(what: str, error: Exception) -> NoReturn:
+    """Fail under CI, where everything must be there; skip elsewhere, saying why."""
+    message = f"{what} cannot be had here: {error}"
+    if os.environ.get("CI"):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def control_plane_assets(request: pytest.FixtureRequest) -> assets.Assets:
+    """The programs of a control plane; the first run on a machine may have to build them."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    try:
+        # minutes of silence look like a hang
+        with capture.global_and_fixture_disabled():
+            return assets.find(progress_for())
+    except ProvisioningError as error:
+        unavailable("A control plane", error)
+
+
+@pytest.fixture(scope="session")
+def control_plane(control_plane_assets: assets.Assets) -> Iterator[ControlPlane]:
+    """A running control plane, bound to no event loop."""
+    with ControlPlane(control_plane_assets) as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A new namespace ``t-<random>``; its deletion is asked for but, without a controller manager, never ends."""
+    name = f"t-{secrets.token_hex(4)}"
+    control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    yield name
+    control_plane.request("DELETE", f"/api/v1/namespaces/{name}")

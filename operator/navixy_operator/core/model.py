@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Origin
+from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Origin, Reason
 
 DEFAULT_HASH_PATTERN: Final = r"^[0-9a-f]{32}$"
 FINGERPRINT_LENGTH: Final = 16
 
 
 def fingerprint(value: str) -> str:
-    """The first 16 hex characters of the SHA-256 of a hash: the only form of it that may be shown (design section 1)."""
-    return hashlib.sha256(value.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+    """The first 16 hex characters of the SHA-256 of a hash: the only form that may be shown (design section 1)."""
+    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 class NavixyHash:
@@ -68,15 +68,44 @@ class CustomerRow:
 class Record:
     """One Navixy customer at the start of a cycle, with spaces trimmed and types settled (design section 3).
 
-    ``state`` and ``gateways`` are None where the database gave nothing readable; ``hash`` is None where it is missing
-    or malformed.
+    ``state`` and ``gateways`` are None where the database gave nothing readable, ``hash`` is None where it is missing
+    or malformed; ``hash_reason`` then says which. ``defects`` are sentences on what could not be read.
     """
 
     customer_ref: str
     state: CustomerState | None
     gateways: int | None
     hash: NavixyHash | None
+    hash_reason: Reason | None = None
     name: str | None = None
+    rows: int = 1
+    defects: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of a valid hash; None: there is none."""
+        return None if self.hash is None else self.hash.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of a record: eligible, or not and why, in words for a person (design section 1)."""
+
+    reason: Reason
+    message: str
+
+    @property
+    def eligible(self) -> bool:
+        """Whether a connection should be established."""
+        return self.reason is Reason.ELIGIBLE
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A record with its verdict."""
+
+    record: Record
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,9 @@ class Reason(StrEnum):
     HASH_REJECTED = "HashRejected"
     CLOSE_FAILED = "CloseFailed"
     CLOSE_HELD = "CloseHeld"
-    LEFT_AS_IS = "LeftAsIs"
-    NOT_ACTED = "NotActed"
+    POLICY_OBSERVE = "PolicyObserve"
+    POLICY_UPSERT_ONLY = "PolicyUpsertOnly"
+    DRY_RUN = "DryRun"
     # a NavixySync's and a SyncCycle's conditions and failures
     SYNCHRONIZED = "Synchronized"
     PARTIAL = "PartiallySynchronized"
@@ -146,6 +147,7 @@ class Reason(StrEnum):
     INTERRUPTED = "Interrupted"
     INTERNAL_ERROR = "InternalError"
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
+    KUBERNETES_FORBIDDEN = "KubernetesForbidden"
 
 
 class Discrepancy(StrEnum):
@@ -158,7 +160,6 @@ class Discrepancy(StrEnum):
     INELIGIBLE = "IneligibleConnected"
     HASH_CHANGED = "HashChanged"
     DUPLICATE = "DuplicateConnection"
-    FAILED = "FailedConnection"
 
 
 class ActionKind(StrEnum):
@@ -170,6 +171,7 @@ class ActionKind(StrEnum):
     REPLACE = "Replace"
     TRIM = "Trim"
     CLOSE = "Close"
+    HOLD = "Hold"
 
 
 class Outcome(StrEnum):

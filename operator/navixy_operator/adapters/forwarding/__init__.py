@@ -1,0 +1,7 @@
+"""F1.1 over HTTP (f11.openapi.yaml): the only home of httpx."""
+
+from navixy_operator.adapters.forwarding.client import HttpForwarding
+from navixy_operator.adapters.forwarding.pace import Clock
+from navixy_operator.adapters.forwarding.settings import ForwardingSettings, TokenProvider
+
+__all__ = ["Clock", "ForwardingSettings", "HttpForwarding", "TokenProvider"]

@@ -1,0 +1,196 @@
+"""The port Resources on the API server."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, Expired, NotFound
+from navixy_operator.adapters.kube.client import LIST_SECONDS, KubeClient
+from navixy_operator.adapters.kube.merge import merge_patch
+from navixy_operator.adapters.kube.parse import Shared, resource_of, resources_of
+from navixy_operator.core.vocabulary import (
+    API_VERSION,
+    CUSTOMERS,
+    CYCLES,
+    FIELD_MANAGER,
+    GROUP,
+    SYNCS,
+    Kind,
+)
+from navixy_operator.errors import ConfigurationError, KubernetesUnavailable
+from navixy_operator.ports import Resource
+
+PAGE: Final = 500
+RESTARTS: Final = 3  # a list that expires that often is longer than etcd remembers
+CONFLICTS: Final = 5  # another writer that often between our reading and our writing
+PLURALS: Final[Mapping[Kind, str]] = {Kind.CUSTOMER: CUSTOMERS, Kind.SYNC: SYNCS, Kind.CYCLE: CYCLES}
+_WRITER: Final = {"fieldManager": FIELD_MANAGER}
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class KubeResources:
+    """Objects of this group; implements :class:`navixy_operator.ports.Resources`. Stateless over its client."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def list(self, kind: Kind, namespace: str) -> Sequence[Resource]:
+        """Every object of the kind; ``namespace`` "" means all. Pages of 500, read anew when a page expires."""
+        for _ in range(RESTARTS):
+            try:
+                return await self._list_once(kind, namespace)
+            except Expired:
+                continue
+        message = f"the list of {PLURALS[kind]} expired {RESTARTS} times before its end: the API server is overloaded"
+        raise KubernetesUnavailable(message)
+
+    async def _list_once(self, kind: Kind, namespace: str) -> Sequence[Resource]:
+        found: list[Resource] = []
+        shared: Shared = {}
+        query = {"limit": str(PAGE)}
+        path = _collection(kind, namespace)
+        while True:
+            page = await self._client.request("GET", path, query=query, seconds=LIST_SECONDS)
+            found.extend(resources_of(kind, page["items"], shared))
+            token = page["metadata"].get("continue")
+            if not token:
+                return found
+            query["continue"] = token
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """One object; None: there is none, or can be none of that name."""
+        if _NAME.fullmatch(name) is None:
+            return None
+        try:
+            return resource_of(kind, await self._client.request("GET", _path(kind, namespace, name)))
+        except NotFound:
+            return None
+
+    async def create(
+        self, kind: Kind, namespace: str, name: str, *, spec: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> Resource | None:
+        """Create; None when one of that name exists already. Raises InvalidSpec for a name or spec that is refused."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
+            "spec": spec,
+        }
+        try:
+            answer = await self._client.request("POST", _collection(kind, namespace), query=_WRITER, body=body)
+        except AlreadyExists:
+            return None
+        return resource_of(kind, answer)
+
+    async def update(
+        self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> Resource | None:
+        """Change spec and labels by one merge patch of the differences, no request when there are none; None: gone.
+
+        Labels of other groups are their owners' and stay.
+        """
+
+        def difference(now: Resource) -> dict[str, Any]:
+            body: dict[str, Any] = {}
+            if changed := merge_patch(now.spec, spec):
+                body["spec"] = changed
+            ours = {key: value for key, value in now.labels.items() if key in labels or _is_ours(key)}
+            if changed := merge_patch(ours, labels):
+                body["metadata"] = {"labels": changed}
+            return body
+
+        return await self._patch(resource, difference)
+
+    async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource | None:
+        """Change the status by one merge patch of the differences, no request when there are none; None: gone."""
+
+        def difference(now: Resource) -> dict[str, Any]:
+            changed = merge_patch(now.status, status)
+            return {"status": changed} if changed else {}
+
+        return await self._patch(resource, difference, "/status")
+
+    async def _patch(
+        self, resource: Resource, difference: Callable[[Resource], dict[str, Any]], subresource: str = ""
+    ) -> Resource | None:
+        """Send the differences to exactly the version that they were taken from.
+
+        The resourceVersion keeps a patch off an object made anew under the same name, which `/status` would not notice
+        by uid; when it does not match, what is there now is read and compared again.
+        """
+        path = _path(resource.kind, resource.namespace, resource.name)
+        now = resource
+        for _ in range(CONFLICTS):
+            body = difference(now)
+            if not body:
+                return now
+            body.setdefault("metadata", {})["resourceVersion"] = now.resource_version
+            try:
+                answer = await self._client.request("PATCH", path + subresource, query=_WRITER, body=body)
+            except NotFound:
+                return None
+            except Conflict:
+                fresh = await self.get(resource.kind, resource.namespace, resource.name)
+                if fresh is None or fresh.uid != resource.uid:
+                    return None
+                now = fresh
+            else:
+                return resource_of(resource.kind, answer)
+        message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
+        raise KubernetesUnavailable(message)
+
+    async def delete(self, resource: Resource) -> None:
+        """Delete exactly this object (uid as precondition); one that is gone or replaced is left."""
+        path = _path(resource.kind, resource.namespace, resource.name)
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": resource.uid}}
+        for _ in range(CONFLICTS):
+            try:
+                await self._client.request("DELETE", path, body=options)
+            except NotFound:
+                return
+            except Conflict:
+                now = await self.get(resource.kind, resource.namespace, resource.name)
+                if now is None or now.uid != resource.uid:
+                    return
+            else:
+                return
+        message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
+        raise KubernetesUnavailable(message)
+
+    async def assert_served(self, namespaces: Sequence[str]) -> None:
+        """See that every kind is installed and may be listed in these namespaces ("" for all).
+
+        Raises ConfigurationError that says which CRD is missing, KubernetesForbidden, KubernetesUnavailable.
+        """
+        calls: Sequence[Awaitable[None]] = [self._probe(kind, namespace) for namespace in namespaces for kind in Kind]
+        await asyncio.gather(*calls)
+
+    async def _probe(self, kind: Kind, namespace: str) -> None:
+        try:
+            await self._client.request("GET", _collection(kind, namespace), query={"limit": "1"})
+        except NotFound:
+            message = (
+                f"the CRD {PLURALS[kind]}.{GROUP} is not installed, or does not serve {API_VERSION}: "
+                "kubectl apply -f crds/"
+            )
+            raise ConfigurationError(message) from None
+
+
+def _is_ours(label: str) -> bool:
+    return label.startswith(f"{GROUP}/")
+
+
+def _collection(kind: Kind, namespace: str) -> str:
+    prefix = f"/apis/{API_VERSION}"
+    return f"{prefix}/namespaces/{_quoted(namespace)}/{PLURALS[kind]}" if namespace else f"{prefix}/{PLURALS[kind]}"
+
+
+def _path(kind: Kind, namespace: str, name: str) -> str:
+    return f"{_collection(kind, namespace)}/{_quoted(name)}"
+
+
+def _quoted(segment: str) -> str:
+    """One segment of a path: nothing that a caller gives can reach another path."""
+    return "%2E" * len(segment) if segment in {".", ".."} else quote(segment, safe="")

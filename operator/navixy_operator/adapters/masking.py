@@ -1,0 +1,67 @@
+"""The last line of defence of the log: what looks like a secret, or was registered as one, is not written."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+
+from structlog.typing import EventDict, WrappedLogger
+
+MASK: Final = "***"
+REMEMBERED: Final = 256  # registered secrets; rotated ones push out the oldest
+SHORTEST: Final = 6  # characters; masking shorter ones would eat ordinary words
+DEEPEST: Final = 6  # levels of nested values that are looked into
+
+_WHOLE: Final = re.compile(r"(?i)(token|password|passwd|authorization|credential|api_?key|(?:navixy_?)?hash)$")
+_PARTLY: Final = re.compile(r"(?i)hash|token|password|url|dsn|^(event|exception|error|message|stack)$")
+_HEX_32: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
+_USERINFO: Final = re.compile(r"(?<=://)([^/@:\s]*):[^/\s]*@")
+_BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+_ASSIGNED: Final = re.compile(r"(?i)\b(token|password|passwd|pwd|hash|secret)=[^\s&;,'\"]+")
+
+
+class Masker:
+    """A structlog processor; ``add`` registers a value that no line may contain."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, value: str) -> None:
+        """Register a secret: masked from now on wherever it stands."""
+        if len(value) < SHORTEST:
+            return
+        self._known[value] = None
+        self._known.move_to_end(value)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        """Mask every value of the event."""
+        return {key: value if key.startswith("_") else self._masked(key, value, 0) for key, value in event.items()}
+
+    def text(self, value: str, key: str = "message") -> str:
+        """One text, masked as the value of ``key`` would be."""
+        if _WHOLE.search(key):
+            return MASK
+        value = _USERINFO.sub(rf"\1:{MASK}@", value)
+        value = _BEARER.sub(rf"\1 {MASK}", value)
+        value = _ASSIGNED.sub(rf"\1={MASK}", value)
+        if _PARTLY.search(key):
+            value = _HEX_32.sub(MASK, value)
+        for secret in self._known:
+            if secret in value:
+                value = value.replace(secret, MASK)
+        return value
+
+    def _masked(self, key: str, value: object, depth: int) -> object:
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        if isinstance(value, str):
+            return self.text(value, key)
+        if depth >= DEEPEST:
+            return "…"
+        if isinstance(value, Mapping):
+            return {str(name): self._masked(str(name), inner, depth + 1) for name, inner in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self._masked(key, inner, depth + 1) for inner in value]
+        return self.text(repr(value), key)  # a foreign object shows itself only through its masked repr

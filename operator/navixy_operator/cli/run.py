@@ -1,0 +1,40 @@
+"""``navixy-operator run``: the operator itself."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import click
+
+from navixy_operator import service
+from navixy_operator.adapters import logging_setup
+from navixy_operator.settings import Settings
+
+
+@click.command()
+def run() -> None:
+    r"""Run the operator until it is told to stop (SIGTERM, SIGINT).
+
+    \b
+    Environment:
+      WATCH_NAMESPACES  namespaces to serve, with commas between; * for all;
+                        default: the namespace of the credentials
+      HEALTH_PORT       port of /healthz and /readyz (8080)
+      HEALTH_HOST       address of that port (0.0.0.0)
+      LOG_LEVEL         DEBUG, INFO, WARNING or ERROR (INFO)
+      LOG_FORMAT        json or console (json)
+      POD_NAME          the name under which Events are posted
+      KUBECONFIG        outside a pod: the cluster to use, as for kubectl
+    """
+    settings = Settings.from_environment(os.environ)
+    masker = logging_setup.configure(settings.log_level, json=settings.log_json)
+    asyncio.run(_until_stopped(settings, masker.add))
+
+
+async def _until_stopped(settings: Settings, mask: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)  # until kopf is up, which then takes the signals itself
+    await service.serve(settings, stop=stop, mask=mask)

@@ -1,0 +1,196 @@
+"""The statuses of a SyncCycle and of its NavixySync, computed (design section 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from navixy_operator.core.conditions import condition, find, merge, timestamp
+from navixy_operator.core.vocabulary import Condition, Phase, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a cycle ended: ``details`` are the report's fields of a SyncCycle's status, empty where it failed early."""
+
+    phase: Phase
+    reason: Reason
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The counts, if the cycle came that far."""
+        found: Mapping[str, int] = self.details.get("counts", {})
+        return found
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the validation found nothing wrong."""
+        return bool(self.details.get("validation", {}).get("passed"))
+
+
+_DATABASE: Final = frozenset({Reason.DATABASE_UNAVAILABLE, Reason.DATABASE_URL_INVALID, Reason.DATABASE_QUERY_FAILED})
+_FORWARDING: Final = frozenset(
+    {Reason.FORWARDING_UNAVAILABLE, Reason.FORWARDING_UNAUTHORIZED, Reason.FORWARDING_PROTOCOL_ERROR}
+)
+_PASSING: Final = frozenset(
+    {Reason.DATABASE_UNAVAILABLE, Reason.FORWARDING_UNAVAILABLE, Reason.KUBERNETES_UNAVAILABLE, Reason.INTERRUPTED}
+)
+"""Failures that time mends: the next cycle tries again, so nothing is stalled."""
+
+
+def cycle_waiting(previous: Mapping[str, Any], reason: Reason, message: str) -> dict[str, Any]:
+    """A SyncCycle that cannot begin yet, and why."""
+    return {**previous, "phase": Phase.PENDING.value, "reason": reason.value, "message": message}
+
+
+def cycle_started(previous: Mapping[str, Any], *, generation: int, now: datetime) -> dict[str, Any]:
+    """A SyncCycle that has begun."""
+    message = "the cycle is running"
+    current = (
+        condition(Condition.READY, status=False, reason=Reason.IN_PROGRESS, message=message),
+        condition(Condition.RECONCILING, status=True, reason=Reason.IN_PROGRESS, message=message),
+    )
+    return {
+        "phase": Phase.IN_PROGRESS.value,
+        "reason": Reason.IN_PROGRESS.value,
+        "message": message,
+        "startTime": timestamp(now),
+        "observedGeneration": generation,
+        "conditions": merge(previous.get("conditions", ()), current, generation=generation, now=now),
+    }
+
+
+def cycle_ended(
+    previous: Mapping[str, Any], ending: Ending, *, generation: int, now: datetime, seconds: float
+) -> dict[str, Any]:
+    """A SyncCycle with its report."""
+    current = [
+        condition(Condition.READY, status=ending.phase is Phase.COMPLETED, reason=ending.reason, message=ending.message)
+    ]
+    if ending.phase is Phase.FAILED:
+        current.append(condition(Condition.STALLED, status=True, reason=ending.reason, message=ending.message))
+    if held := ending.details.get("heldCloses"):
+        current.append(_held(held))
+    return {
+        "phase": ending.phase.value,
+        "reason": ending.reason.value,
+        "message": ending.message,
+        "startTime": previous.get("startTime", timestamp(now)),
+        "completionTime": timestamp(now),
+        "durationSeconds": round(seconds, 3),
+        "observedGeneration": generation,
+        **ending.details,
+        "conditions": merge(previous.get("conditions", ()), current, generation=generation, now=now),
+    }
+
+
+def sync_started(previous: Mapping[str, Any], cycle: str) -> dict[str, Any]:
+    """A NavixySync whose cycle is running."""
+    return {**previous, "phase": Phase.IN_PROGRESS.value, "activeCycle": cycle}
+
+
+def sync_ended(
+    previous: Mapping[str, Any],
+    cycle: str,
+    cycle_status: Mapping[str, Any],
+    ending: Ending,
+    *,
+    generation: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """A NavixySync after a cycle: what was known of counts stays known where the cycle failed."""
+    last = {key: cycle_status[key] for key in ("phase", "startTime", "completionTime", "durationSeconds")}
+    status = {
+        **{key: value for key, value in previous.items() if key != "activeCycle"},
+        "phase": ending.phase.value,
+        "lastCycle": {"name": cycle, **last, **({"counts": dict(ending.counts)} if ending.counts else {})},
+        "observedGeneration": generation,
+    }
+    if ending.phase is Phase.COMPLETED:
+        status |= {key: ending.counts[key] for key in ("expected", "actual", "discrepancies")}
+        status["lastSuccessfulTime"] = timestamp(now)
+    before = previous.get("conditions", ())
+    status["conditions"] = merge(before, _sync_conditions(previous, ending), generation=generation, now=now)
+    return status
+
+
+def sync_resting(
+    previous: Mapping[str, Any],
+    *,
+    stalled: tuple[Reason, str] | None,
+    next_time: datetime | None,
+    generation: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """A NavixySync between cycles: when the next is due, or what keeps it from ever running (``stalled``)."""
+    status = {key: value for key, value in previous.items() if key not in {"activeCycle", "nextScheduleTime"}}
+    status["observedGeneration"] = generation
+    if next_time is not None:
+        status["nextScheduleTime"] = timestamp(next_time)
+    conditions = list(previous.get("conditions", ()))
+    if stalled is not None:
+        reason, message = stalled
+        kept = [c for c in conditions if c["type"] not in {Condition.READY, Condition.STALLED}]
+        current = [
+            *kept,
+            condition(Condition.READY, status=False, reason=reason, message=message),
+            condition(Condition.STALLED, status=True, reason=reason, message=message),
+        ]
+        status["phase"] = Phase.FAILED.value
+    elif _was_stalled(conditions) or not conditions or previous.get("phase") == Phase.IN_PROGRESS:
+        kept = [c for c in conditions if c["type"] not in {Condition.READY, Condition.STALLED}]
+        message = "no cycle has run since; create a SyncCycle to run one now"
+        current = [*kept, condition(Condition.READY, status=None, reason=Reason.NOT_YET_RUN, message=message)]
+        status["phase"] = Phase.PENDING.value
+    else:
+        current = conditions
+    status["conditions"] = merge(conditions, current, generation=generation, now=now)
+    return status
+
+
+def _was_stalled(conditions: list[Mapping[str, Any]]) -> bool:
+    stalled = find(conditions, Condition.STALLED)
+    lasting = {Reason.INVALID_SPEC, Reason.FORWARDING_SHARED}
+    return stalled is not None and stalled["reason"] in lasting
+
+
+def _sync_conditions(previous: Mapping[str, Any], ending: Ending) -> list[dict[str, Any]]:
+    reason, message = ending.reason, ending.message
+    completed = ending.phase is Phase.COMPLETED
+    current = [condition(Condition.READY, status=completed, reason=reason, message=message)]
+    if not completed and reason not in _PASSING:
+        current.append(condition(Condition.STALLED, status=True, reason=reason, message=message))
+    current += _availability(previous, ending)
+    if not completed:
+        lasting = {Condition.IN_SYNC, Condition.CLOSES_HELD}
+        return current + [dict(c) for c in previous.get("conditions", ()) if c["type"] in lasting]
+    in_sync = ending.in_sync
+    problems = "; ".join(ending.details.get("validation", {}).get("messages", ()))
+    why = Reason.SYNCHRONIZED if in_sync else Reason.DISCREPANCIES
+    message = problems or "counts and members agree"
+    current.append(condition(Condition.IN_SYNC, status=in_sync, reason=why, message=message))
+    held = ending.details.get("heldCloses")
+    none = condition(Condition.CLOSES_HELD, status=False, reason=Reason.NONE_HELD, message="no close is held")
+    return [*current, _held(held) if held else none]
+
+
+def _availability(previous: Mapping[str, Any], ending: Ending) -> list[dict[str, Any]]:
+    """Which of the two outside systems answered: what a failed cycle did not get to ask stays as it was known."""
+    found: list[dict[str, Any]] = []
+    kinds = ((Condition.DATABASE_AVAILABLE, _DATABASE), (Condition.FORWARDING_AVAILABLE, _FORWARDING))
+    for kind, failures in kinds:
+        before = find(previous.get("conditions", ()), kind)
+        if ending.reason in failures:
+            found.append(condition(kind, status=False, reason=ending.reason, message=ending.message))
+        elif ending.phase is Phase.COMPLETED or (kind is Condition.DATABASE_AVAILABLE and ending.reason in _FORWARDING):
+            found.append(condition(kind, status=True, reason=Reason.AVAILABLE, message="answered in the last cycle"))
+        elif before is not None:
+            found.append(dict(before))
+    return found
+
+
+def _held(held: Mapping[str, Any]) -> dict[str, Any]:
+    message = f"closes are held; the SyncCycle lists them under the digest {held['digest']}"
+    return condition(Condition.CLOSES_HELD, status=True, reason=Reason(held["reason"]), message=message)

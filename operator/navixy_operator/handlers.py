@@ -1,0 +1,58 @@
+"""kopf's handlers: each translates an event into one word to the supervisor. Decisions are made elsewhere.
+
+``on.event`` handlers make no patches of kopf's own, and kopf swallows their errors: they only pass on.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+import structlog
+
+from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, SYNCS, VERSION
+from navixy_operator.supervisor import Supervisor
+
+Login = Callable[[], kopf.AiohttpSession]
+
+
+def registry_for(supervisor: Supervisor, login: Login) -> kopf.OperatorRegistry:
+    """The handlers of one operator, bound to its supervisor."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return login()
+
+    @kopf.on.startup(registry=registry)
+    async def set_up(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+
+    @kopf.on.cleanup(registry=registry)
+    async def end(**_: Any) -> None:
+        await supervisor.stop()
+
+    @kopf.on.event(GROUP, VERSION, SYNCS, registry=registry)
+    async def sync_event(namespace: str | None, name: str | None, **_: Any) -> None:
+        supervisor.sync_reported(namespace or "", name or "")
+
+    @kopf.on.event(GROUP, VERSION, CYCLES, registry=registry)
+    async def cycle_event(namespace: str | None, name: str | None, spec: Mapping[str, Any], **_: Any) -> None:
+        supervisor.cycle_reported(namespace or "", name or "", str(spec.get("sync", "")))
+
+    @kopf.on.event(GROUP, VERSION, CUSTOMERS, registry=registry)
+    async def customer_event(type: str | None, name: str | None, namespace: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
+        if type == "DELETED":
+            log = structlog.get_logger("navixy_operator.handlers")
+            log.info("CustomerResourceGone", namespace=namespace, resource=name)
+
+    return registry
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Settings of kopf: no cluster-wide scanning, no events of its own, bounded pages, patient reconnects."""
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.finalizer = f"{GROUP}/finalizer"
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.networking.request_timeout = 60

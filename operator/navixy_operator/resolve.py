@@ -1,0 +1,127 @@
+"""Carrying a plan out against F1.1: establish, close, and watch by list until all has settled (design section 4).
+
+Requests: one POST per establish, one DELETE per close, and lists; never one request per watched connection.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from navixy_operator.concurrency import each
+from navixy_operator.core.actions import Close, Replace, Trim, Watch
+from navixy_operator.core.eligibility import Snapshot
+from navixy_operator.core.model import Connection, ConnectionFault
+from navixy_operator.core.outcome import Failure
+from navixy_operator.core.plan import Decision
+from navixy_operator.core.report import opens
+from navixy_operator.core.vocabulary import ConnectionState, Desired, Reason
+from navixy_operator.errors import CustomerError
+from navixy_operator.ports import Clock, Forwarding
+
+FIRST_LOOK_SECONDS: Final = 0.25
+LAST_LOOK_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the plan has been carried out: failures by the decision's place, and closes that F1.1 has not ended."""
+
+    failures: dict[int, Failure] = field(default_factory=dict)
+    closing: set[str] = field(default_factory=set)
+    acted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Acts on F1.1 for one cycle. ``key`` gives the idempotency key of a customer's establish in this cycle."""
+
+    forwarding: Forwarding
+    clock: Clock
+    concurrency: int
+    establish_timeout: float
+    key: Callable[[str], str]
+
+    async def establish(self, decisions: Sequence[Decision], snapshot: Snapshot, progress: Progress) -> None:
+        """Establish what is missing (spec step 5); a changed hash or a failed connection is closed first, verified.
+
+        A failure is kept for its customer and stops nobody else. Raises ForwardingUnauthorized, and what a list raises.
+        """
+        wanted = [(place, decision) for place, decision in enumerate(decisions) if opens(decision)]
+        await self._close_all(((p, d) for p, d in wanted if isinstance(d.action, Replace)), progress)
+        if progress.closing:
+            await self._look_until(lambda found: not _still_open(progress.closing, found))
+
+        async def open_one(item: tuple[int, Decision]) -> None:
+            place, decision = item
+            if place not in progress.failures:
+                await self._establish_one(place, decision, snapshot, progress)
+
+        await each(wanted, open_one, at_once=self.concurrency)
+        progress.acted |= bool(wanted)
+
+    async def close(self, decisions: Sequence[Decision], progress: Progress) -> None:
+        """Close what should not be open (spec step 6). A failure is kept for its customer and stops nobody else."""
+        wanted = [(place, d) for place, d in enumerate(decisions) if isinstance(d.action, Close | Trim)]
+        await self._close_all(wanted, progress)
+        progress.acted |= bool(wanted)
+
+    async def watch(self, decisions: Sequence[Decision], progress: Progress) -> Sequence[Connection]:
+        """List until nothing is pending or closing, or the establish timeout is over; the last list is the truth."""
+        refs = {d.subject.customer_ref for d in decisions if opens(d) or isinstance(d.action, Watch)}
+
+        def settled(found: Sequence[Connection]) -> bool:
+            pending = any(c.customer_ref in refs and c.state is ConnectionState.PENDING for c in found)
+            return not pending and not _still_open(progress.closing, found)
+
+        return await self._look_until(settled)
+
+    async def _look_until(self, settled: Callable[[Sequence[Connection]], bool]) -> Sequence[Connection]:
+        deadline = self.clock.monotonic() + self.establish_timeout
+        pause = FIRST_LOOK_SECONDS
+        while not settled(found := await self.forwarding.connections()):
+            left = deadline - self.clock.monotonic()
+            if left <= 0:
+                break
+            await self.clock.sleep(min(left, pause * random.uniform(0.75, 1.25)))  # noqa: S311 - jitter, not a secret
+            pause = min(2 * pause, LAST_LOOK_SECONDS)
+        return found
+
+    async def _establish_one(self, place: int, decision: Decision, snapshot: Snapshot, progress: Progress) -> None:
+        ref = decision.subject.customer_ref
+        record = snapshot.customers[ref].record if ref is not None else None
+        if record is None or record.hash is None:
+            message = f"a plan to establish without a hash: {ref}"
+            raise AssertionError(message)
+        try:
+            await self.forwarding.establish(record.customer_ref, record.hash, key=self.key(record.customer_ref))
+        except CustomerError as error:
+            progress.failures[place] = _failure(error)
+
+    async def _close_all(self, wanted: Iterable[tuple[int, Decision]], progress: Progress) -> None:
+        async def close_one(item: tuple[int, Connection]) -> None:
+            place, connection = item
+            try:
+                if not await self.forwarding.close_connection(connection.id):
+                    progress.closing.add(connection.id)
+            except CustomerError as error:
+                progress.failures[place] = _failure(error)
+
+        await each(((p, c) for p, d in wanted for c in d.closes), close_one, at_once=self.concurrency)
+
+
+def timed_out(decision: Decision, final: Mapping[str | None, Sequence[Connection]], seconds: float) -> Failure | None:
+    """The failure of a connection that is still pending when the time to establish is over."""
+    connections = final.get(decision.subject.customer_ref, ())
+    if decision.desired is not Desired.CONNECTED or not any(c.state is ConnectionState.PENDING for c in connections):
+        return None
+    message = f"still pending after {seconds:g} s; F1.1 may yet finish it, and the next cycle looks again"
+    return Failure(Reason.ESTABLISH_FAILED, ConnectionFault("establish-timeout", message, permanent=False))
+
+
+def _still_open(ids: set[str], found: Iterable[Connection]) -> bool:
+    return bool(ids) and any(c.is_open and c.id in ids for c in found)
+
+
+def _failure(error: CustomerError) -> Failure:
+    return Failure(error.reason, ConnectionFault(error.code, str(error), error.permanent))

@@ -1,0 +1,172 @@
+"""The operator as its manifests deploy it: CRDs, RBAC, and a process that holds its ServiceAccount's token."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from navixy_operator.sandbox.control_plane import ControlPlane
+from navixy_operator.sandbox.loopback import LOOPBACK, free_ports, port_open
+from navixy_operator.sandbox.process import Process, Program
+
+NAMESPACE: Final = "navixy-operator"
+SERVICE_ACCOUNT: Final = "navixy-operator"
+START_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 120.0
+LOOK_SECONDS: Final = 0.2
+
+
+def shipped(name: str) -> Path:
+    """The directory ``crds`` or ``manifests``: of the source tree, else as the wheel carries it."""
+    package = Path(__file__).resolve().parents[1]
+    tree = package.parents[1] / name
+    return tree if tree.is_dir() else package / "_deploy" / name
+
+
+async def apply_crds(plane: ControlPlane) -> None:
+    """Install the CRDs. kubectl before 1.25 does not know their CEL rules, hence no validation on its side."""
+    await plane.kubectl("apply", "--validate=false", "-f", str(shipped("crds")))
+    names = ("navixycustomers", "navixysyncs", "synccycles")
+    crds = [f"crd/{name}.dataforwarding.io" for name in names]
+    await plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
+
+
+async def apply_manifests(plane: ControlPlane, namespace: str = NAMESPACE) -> None:
+    """``kubectl apply -k manifests/base``; in another namespace through an overlay, as a user would write it."""
+    base = shipped("manifests") / "base"
+    if namespace == NAMESPACE:
+        await plane.kubectl("apply", "-k", str(base))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        overlay = Path(directory).resolve()
+        lines = (f"namespace: {namespace}", "bases:", f"  - {os.path.relpath(base, overlay)}")
+        (overlay / "kustomization.yaml").write_text("\n".join(lines) + "\n")
+        await plane.kubectl("apply", "-k", str(overlay))
+
+
+def secret(namespace: str, name: str, **values: str) -> dict[str, Any]:
+    """A Secret to apply through standard input."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+
+
+def navixy_sync(namespace: str, name: str, *, f11_url: str, **spec: Any) -> dict[str, Any]:
+    """A NavixySync that names the Secrets ``customer-database`` and ``f11-token``; ``spec``: further fields."""
+    database = {"urlSecretRef": {"name": "customer-database", "key": "url"}, **spec.pop("database", {})}
+    token = {"tokenSecretRef": {"name": "f11-token", "key": "token"}}
+    forwarding = {"url": f11_url, **token, **spec.pop("forwarding", {})}
+    return {
+        "apiVersion": "dataforwarding.io/v1alpha1",
+        "kind": "NavixySync",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {**spec, "database": database, "forwarding": forwarding},
+    }
+
+
+def sync_cycle(namespace: str, name: str, *, sync: str, dry_run: bool = False) -> dict[str, Any]:
+    """A SyncCycle to create by hand."""
+    return {
+        "apiVersion": "dataforwarding.io/v1alpha1",
+        "kind": "SyncCycle",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"sync": sync, **({"dryRun": True} if dry_run else {})},
+    }
+
+
+class Operator:
+    """``navixy-operator run`` as a process with the ServiceAccount's own token, serving one namespace."""
+
+    def __init__(
+        self, plane: ControlPlane, directory: Path, namespace: str = NAMESPACE, *, command: Sequence[str] = ()
+    ) -> None:
+        self._plane = plane
+        self._directory = directory
+        self._namespace = namespace
+        self._command = tuple(command) or (sys.executable, "-m", "navixy_operator", "run")
+        self._process: Process | None = None
+        self.port = 0
+
+    @property
+    def log(self) -> Path:
+        """Everything it printed."""
+        return self._directory / "operator.log"
+
+    @property
+    def process(self) -> Process:
+        """The running process."""
+        if self._process is None:
+            message = "the operator was not started"
+            raise RuntimeError(message)
+        return self._process
+
+    async def start(self) -> None:
+        """Start it and wait until its probes answer. Raises ProcessError with the log's end."""
+        kubeconfig = await self._plane.kubeconfig_for_service_account(self._namespace, SERVICE_ACCOUNT)
+        (self.port,) = free_ports(1)
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "WATCH_NAMESPACES": self._namespace,
+            "HEALTH_HOST": LOOPBACK,
+            "HEALTH_PORT": str(self.port),
+            "POD_NAME": "navixy-operator-local",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        }
+        program = Program(name="navixy-operator", argv=self._command, log=self.log, env=environment)
+        self._process = await asyncio.to_thread(Process(program).start)
+        await asyncio.to_thread(self._process.wait_ready, lambda: port_open(self.port), timeout=START_SECONDS)
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait."""
+        if self._process is not None:
+            await asyncio.to_thread(self._process.stop)
+
+    async def __aenter__(self) -> "Operator":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+class Kubectl:
+    """What a person does with kubectl in one namespace, as plain JSON."""
+
+    def __init__(self, plane: ControlPlane, namespace: str = NAMESPACE) -> None:
+        self._plane = plane
+        self.namespace = namespace
+
+    async def apply(self, *objects: dict[str, Any]) -> None:
+        """Apply objects through standard input."""
+        listing = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        await self._plane.kubectl("apply", "--validate=false", "-f", "-", input=orjson.dumps(listing).decode())
+
+    async def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """One object, or None."""
+        text = await self._plane.kubectl("get", kind, name, "-n", self.namespace, "-o", "json", "--ignore-not-found")
+        return dict(orjson.loads(text)) if text.strip() else None
+
+    async def list(self, kind: str) -> list[dict[str, Any]]:
+        """All objects of a kind in the namespace."""
+        text = await self._plane.kubectl("get", kind, "-n", self.namespace, "-o", "json")
+        return list(orjson.loads(text)["items"])
+
+    async def run_cycle(self, name: str, *, sync: str, dry_run: bool = False) -> dict[str, Any]:
+        """Create a SyncCycle and wait for its end; the finished object."""
+        await self.apply(sync_cycle(self.namespace, name, sync=sync, dry_run=dry_run))
+        return await self.ended(name)
+
+    async def ended(self, name: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
+        """A SyncCycle once it is completed or failed. Raises TimeoutError."""
+        path = f"/apis/dataforwarding.io/v1alpha1/namespaces/{self.namespace}/synccycles/{name}"
+        async with asyncio.timeout(seconds):
+            while True:
+                found = await asyncio.to_thread(self._plane.request, "GET", path)
+                if found.get("status", {}).get("phase") in {"completed", "failed"}:
+                    return dict(found)
+                await asyncio.sleep(LOOK_SECONDS)

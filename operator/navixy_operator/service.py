@@ -1,0 +1,51 @@
+"""The operator as a process: probes, supervisor and kopf, started in order and stopped in reverse."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import kopf
+import structlog
+
+from navixy_operator import bootstrap
+from navixy_operator.adapters.health import HealthServer
+from navixy_operator.handlers import registry_for
+from navixy_operator.settings import Settings
+from navixy_operator.supervisor import Supervisor
+
+GRACE_SECONDS: Final = 25.0
+"""Time to stop in: less than the 30 s after which Kubernetes kills."""
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str], None]) -> None:
+    """Run until ``stop`` is set, a signal comes, or kopf gives up; cycles under way end with a word.
+
+    Raises OperatorError when the cluster cannot be used at all: no credentials, no CRDs, not permitted.
+    """
+    log = structlog.get_logger("navixy_operator.service")
+    async with bootstrap.world(identity=settings.identity, mask=mask) as world:
+        namespaces = world.namespaces(settings)
+        await world.resources.assert_served(namespaces)
+        supervisor = Supervisor(world.cluster, world.connect, namespaces)
+        watching = asyncio.Event()
+
+        def not_ready() -> list[str]:
+            return supervisor.problems() if watching.is_set() else ["the watches have not begun"]
+
+        probes = HealthServer(supervisor.problems, not_ready, host=settings.health_host, port=settings.health_port)
+        async with probes as health:
+            log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
+            try:
+                await kopf.operator(
+                    registry=registry_for(supervisor, world.login),
+                    clusterwide=settings.everywhere,
+                    namespaces=() if settings.everywhere else namespaces,
+                    standalone=True,
+                    # kopf's type for it is not public; without one it asks for a user name, which a pod may not have.
+                    identity=cast("Any", settings.identity),
+                    stop_flag=stop,
+                    ready_flag=watching,
+                )
+            finally:
+                await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
+                log.info("OperatorStopped")

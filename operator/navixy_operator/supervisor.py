@@ -1,0 +1,101 @@
+"""All NavixySyncs that are served: a runner for each, woken by what the watches report."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from navixy_operator.core import cyclestatus
+from navixy_operator.core.vocabulary import Kind, Phase, Reason
+from navixy_operator.errors import OperatorError
+from navixy_operator.execution import Connect
+from navixy_operator.ports import Cluster, Resource
+from navixy_operator.runner import LONGEST_REST, Runner
+
+OVERDUE_SECONDS: Final = 3 * LONGEST_REST
+"""A runner between cycles that has not turned for so long does no work any more."""
+LONGEST_CYCLE_SECONDS: Final = 3600.0
+"""A cycle that runs for so long hangs: the specification expects five minutes."""
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runners by namespace and name. ``served``: the namespaces to look for other NavixySyncs in; "" is all."""
+
+    cluster: Cluster
+    connect: Connect
+    served: Sequence[str]
+    _runners: dict[Key, Runner] = field(default_factory=dict)
+    _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
+    _errands: set[asyncio.Task[None]] = field(default_factory=set)
+    _stopping: bool = False
+
+    def sync_reported(self, namespace: str, name: str) -> None:
+        """A NavixySync was listed, created or changed, or is gone: its runner looks for itself."""
+        key = (namespace, name)
+        if self._stopping:
+            return
+        if key in self._tasks:
+            self._runners[key].wake()
+            return
+        runner = Runner(namespace, name, self.served, self.cluster, self.connect)
+        self._runners[key] = runner
+        self._tasks[key] = task = asyncio.create_task(runner.run(), name=f"runner {namespace}/{name}")
+        task.add_done_callback(lambda ended: self._ended(key, ended))
+
+    def cycle_reported(self, namespace: str, name: str, sync: str) -> None:
+        """A SyncCycle was listed, created or changed: its runner looks, or it is told that there is none."""
+        if (runner := self._runners.get((namespace, sync))) is not None:
+            runner.wake()
+        elif not self._stopping:
+            errand = asyncio.create_task(self._explain_orphan(namespace, name, sync))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    def problems(self) -> list[str]:
+        """What keeps work from being done, in words; empty while all is well. For the liveness probe."""
+        now = self.cluster.clock.monotonic()
+        found = []
+        for runner in self._runners.values():
+            limit = OVERDUE_SECONDS if runner.busy_with is None else LONGEST_CYCLE_SECONDS
+            if now - runner.turned_at > limit:
+                doing = runner.busy_with or "waiting for its next turn"
+                found.append(f"{runner.namespace}/{runner.name}: {doing} for over {limit:g} s")
+        return found
+
+    async def stop(self) -> None:
+        """Cancel every runner and wait until each has written its last words."""
+        self._stopping = True
+        tasks = [*self._tasks.values(), *self._errands]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, key: Key, task: asyncio.Task[None]) -> None:
+        """A runner ends when its NavixySync is gone; one that broke is begun again, for nothing else would."""
+        self._tasks.pop(key, None)
+        self._runners.pop(key, None)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log = structlog.get_logger("navixy_operator.supervisor")
+        log.error("RunnerBroke", namespace=key[0], sync=key[1], exc_info=error)
+        if not self._stopping:
+            asyncio.get_running_loop().call_later(LONGEST_REST, self.sync_reported, *key)
+
+    async def _explain_orphan(self, namespace: str, name: str, sync: str) -> None:
+        try:
+            cycle = await self.cluster.resources.get(Kind.CYCLE, namespace, name)
+            if cycle is not None and cycle.status.get("phase", Phase.PENDING) == Phase.PENDING:
+                await self._write_orphan(cycle, sync)
+        except OperatorError as error:
+            log = structlog.get_logger("navixy_operator.supervisor")
+            log.warning("OrphanNotExplained", namespace=namespace, cycle=name, problem=str(error))
+
+    async def _write_orphan(self, cycle: Resource, sync: str) -> None:
+        message = f'there is no NavixySync "{sync}" in this namespace; the cycle runs when there is one'
+        status = cyclestatus.cycle_waiting(cycle.status, Reason.SYNC_NOT_FOUND, message)
+        await self.cluster.resources.write_status(cycle, status)
