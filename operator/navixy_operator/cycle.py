@@ -64,8 +64,8 @@ async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Fin
         connections = await resolver.watch(decisions, progress)
     settled, validation = validate_results(order, decisions, connections, progress)  # 7
     if not order.dry_run:
-        await publish_outcomes(outside.resources, settled, published, cycle=order.cycle, clock=outside.clock)
-    tell_settled(chronicle, settled, published)  # 8: log; the runner writes the report into the SyncCycle
+        await publish_outcomes(outside.resources, settled, published, chronicle, cycle=order.cycle, clock=outside.clock)
+        tell_settled(chronicle, settled, published)  # 8: log; the runner writes the report into the SyncCycle
     return Finding(snapshot, decisions, settled, validation, published)
 
 

@@ -3,6 +3,7 @@
 ``on.event`` handlers make no patches of kopf's own, and kopf swallows their errors: they only pass on.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from navixy_operator.supervisor import Supervisor
 Login = Callable[[], kopf.AiohttpSession]
 
 
-def registry_for(supervisor: Supervisor, login: Login) -> kopf.OperatorRegistry:
+def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> kopf.OperatorRegistry:
     """The handlers of one operator, bound to its supervisor."""
     registry = kopf.OperatorRegistry()
 
@@ -30,6 +31,7 @@ def registry_for(supervisor: Supervisor, login: Login) -> kopf.OperatorRegistry:
     @kopf.on.cleanup(registry=registry)
     async def end(**_: Any) -> None:
         await supervisor.stop()
+        stop.set()  # else kopf waits five seconds for its own waiter on the flag
 
     @kopf.on.event(GROUP, VERSION, SYNCS, registry=registry)
     async def sync_event(namespace: str | None, name: str | None, **_: Any) -> None:
@@ -53,6 +55,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.persistence.finalizer = f"{GROUP}/finalizer"
+    settings.queueing.idle_timeout = 1.0
     settings.watching.chunk_size = 500
     settings.watching.server_timeout = 300
     settings.networking.request_timeout = 60

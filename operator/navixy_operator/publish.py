@@ -20,7 +20,6 @@ from navixy_operator.errors import InvalidSpec
 from navixy_operator.ports import Clock, Resource, Resources
 
 AT_ONCE: Final = 16
-GONE_FOR_GOOD: Final = frozenset({Reason.REMOVED, Reason.NOT_IN_DATABASE})
 
 
 @dataclass(slots=True)
@@ -32,15 +31,23 @@ class Published:
     updated: int = 0
     deleted: int = 0
     status_writes: int = 0
+    gone: set[str] = field(default_factory=set)
+    """Who is gone from the database for certain, and was marked so."""
 
 
 async def existing(resources: Resources, sync: Resource) -> dict[str, Resource]:
-    """The sync's customers that came from the database, by reference: one paged list."""
+    """The sync's customers that came from the database, by reference: one paged list.
+
+    One whose reference was changed by hand (API servers older than CEL let that happen) no longer fits its name and is
+    not counted; writing the customer whose name it bears puts it right.
+    """
     found = await resources.list(Kind.CUSTOMER, sync.namespace)
     return {
         item.spec["customerRef"]: item
         for item in found
-        if item.spec.get("sync") == sync.name and item.spec.get("source") == Source.DATABASE
+        if item.spec.get("sync") == sync.name
+        and item.spec.get("source") == Source.DATABASE
+        and item.name == resource_name(item.spec["customerRef"])
     }
 
 
@@ -73,8 +80,13 @@ async def publish(
     async def mark(ref: str) -> None:
         item = before[ref]
         tags = {**item.labels, **labels(eligible=False)}
-        changed = await resources.update(item, spec=gone_spec(item.spec), labels=tags)
-        _count_update(published, ref, item, changed)
+        published.gone.add(ref)
+        try:
+            changed = await resources.update(item, spec=gone_spec(item.spec), labels=tags)
+        except InvalidSpec as error:
+            _tell_refused(chronicle, ref, error)
+        else:
+            _count_update(published, ref, item, changed)
 
     wanted = (
         customer
@@ -93,7 +105,13 @@ async def publish(
 
 
 async def publish_outcomes(
-    resources: Resources, settled: Iterable[Settled], published: Published, *, cycle: str, clock: Clock
+    resources: Resources,
+    settled: Iterable[Settled],
+    published: Published,
+    chronicle: Chronicle,
+    *,
+    cycle: str,
+    clock: Clock,
 ) -> None:
     """Write the statuses that changed; let the resource of a removed customer go once nothing is open."""
 
@@ -102,14 +120,17 @@ async def publish_outcomes(
         item = published.resources.get(ref) if ref is not None else None
         if item is None:
             return
-        if _may_go(entry):
+        if _may_go(entry, published):
             await resources.delete(item)
             published.deleted += 1
             return
         status = customer_status(item.status, entry, cycle=cycle, generation=item.generation, now=clock.now())
         if status != item.status:
             published.status_writes += 1
-            await resources.write_status(item, status)
+            try:
+                await resources.write_status(item, status)
+            except InvalidSpec as error:
+                _tell_refused(chronicle, item.spec["customerRef"], error)
 
     await each(settled, write, at_once=AT_ONCE)
 
@@ -135,14 +156,18 @@ async def _write_customer(
                 published.created += 1
                 return
             item = await resources.get(Kind.CUSTOMER, sync.namespace, name)
-        if item is None or item.spec.get("customerRef") != ref or item.spec.get("source") != Source.DATABASE:
+        if item is None or (item.spec.get("sync"), item.spec.get("source")) != (sync.name, Source.DATABASE):
             problem = f"the name {resource_name(ref)} is taken by another NavixyCustomer"
             chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=problem)
             return
         _count_update(published, ref, item, await resources.update(item, spec=spec, labels={**item.labels, **tags}))
     except InvalidSpec as error:
-        # One customer the API server does not take must not stop the others.
-        chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=str(error))
+        _tell_refused(chronicle, ref, error)
+
+
+def _tell_refused(chronicle: Chronicle, ref: str, error: InvalidSpec) -> None:
+    """One customer whom the API server does not take must not stop the others."""
+    chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=str(error))
 
 
 def _count_update(published: Published, ref: str, before: Resource, after: Resource | None) -> None:
@@ -153,5 +178,10 @@ def _count_update(published: Published, ref: str, before: Resource, after: Resou
     published.resources[ref] = after
 
 
-def _may_go(entry: Settled) -> bool:
-    return entry.decision.reason in GONE_FOR_GOOD and entry.as_desired
+def _may_go(entry: Settled, published: Published) -> bool:
+    """Whether nothing keeps the resource: removed, or gone for certain, and nothing open."""
+    decision = entry.decision
+    for_good = decision.reason is Reason.REMOVED or (
+        decision.reason is Reason.NOT_IN_DATABASE and decision.subject.customer_ref in published.gone
+    )
+    return for_good and entry.as_desired

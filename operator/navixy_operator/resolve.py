@@ -15,7 +15,7 @@ from navixy_operator.core.model import Connection, ConnectionFault
 from navixy_operator.core.outcome import Failure
 from navixy_operator.core.plan import Decision
 from navixy_operator.core.report import opens
-from navixy_operator.core.vocabulary import ConnectionState, Desired, Reason
+from navixy_operator.core.vocabulary import ConnectionState, Reason
 from navixy_operator.errors import CustomerError
 from navixy_operator.ports import Clock, Forwarding
 
@@ -50,7 +50,10 @@ class Resolver:
         wanted = [(place, decision) for place, decision in enumerate(decisions) if opens(decision)]
         await self._close_all(((p, d) for p, d in wanted if isinstance(d.action, Replace)), progress)
         if progress.closing:
-            await self._look_until(lambda found: not _still_open(progress.closing, found))
+            found = await self._look_until(lambda found: not _still_open(progress.closing, found))
+            for place, decision in wanted:
+                if _still_open(progress.closing & {c.id for c in decision.closes}, found):
+                    progress.failures.setdefault(place, _not_closed(self.establish_timeout))
 
         async def open_one(item: tuple[int, Decision]) -> None:
             place, decision = item
@@ -68,7 +71,7 @@ class Resolver:
 
     async def watch(self, decisions: Sequence[Decision], progress: Progress) -> Sequence[Connection]:
         """List until nothing is pending or closing, or the establish timeout is over; the last list is the truth."""
-        refs = {d.subject.customer_ref for d in decisions if opens(d) or isinstance(d.action, Watch)}
+        refs = {d.subject.customer_ref for d in decisions if opens(d) or isinstance(d.action, Watch | Trim)}
 
         def settled(found: Sequence[Connection]) -> bool:
             pending = any(c.customer_ref in refs and c.state is ConnectionState.PENDING for c in found)
@@ -113,10 +116,16 @@ class Resolver:
 def timed_out(decision: Decision, final: Mapping[str | None, Sequence[Connection]], seconds: float) -> Failure | None:
     """The failure of a connection that is still pending when the time to establish is over."""
     connections = final.get(decision.subject.customer_ref, ())
-    if decision.desired is not Desired.CONNECTED or not any(c.state is ConnectionState.PENDING for c in connections):
+    watched = opens(decision) or isinstance(decision.action, Watch | Trim)
+    if not watched or not any(c.state is ConnectionState.PENDING for c in connections):
         return None
     message = f"still pending after {seconds:g} s; F1.1 may yet finish it, and the next cycle looks again"
     return Failure(Reason.ESTABLISH_FAILED, ConnectionFault("establish-timeout", message, permanent=False))
+
+
+def _not_closed(seconds: float) -> Failure:
+    message = f"the old connection is still open {seconds:g} s after it was told to close; the next cycle tries again"
+    return Failure(Reason.CLOSE_FAILED, ConnectionFault("close-timeout", message, permanent=False))
 
 
 def _still_open(ids: set[str], found: Iterable[Connection]) -> bool:

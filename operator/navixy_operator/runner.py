@@ -16,7 +16,7 @@ from navixy_operator import schedule
 from navixy_operator.api.explain import explain_validation
 from navixy_operator.api.sync import NavixySyncSpec, explain_name
 from navixy_operator.core.conditions import timestamp
-from navixy_operator.core.cyclestatus import Ending, cycle_ended, sync_resting
+from navixy_operator.core.cyclestatus import Ending, cycle_ended, cycle_waiting, sync_resting
 from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.execution import Connect, execute
@@ -76,15 +76,12 @@ class Runner:
             spec = read_spec(sync)
             await self._refuse_shared(sync, spec)
         except InvalidSpec as error:
-            await self._rest(sync, stalled=(Reason.INVALID_SPEC, str(error)))
-            return LONGEST_REST
+            return await self._stall(sync, cycles, Reason.INVALID_SPEC, str(error))
         except _SharedError as shared:
-            await self._rest(sync, stalled=(Reason.FORWARDING_SHARED, str(shared)))
-            return LONGEST_REST
+            return await self._stall(sync, cycles, Reason.FORWARDING_SHARED, str(shared))
         sync, due = await self._scheduled(sync, spec)
         cycles += due
-        waiting = [cycle for cycle in cycles if cycle.status.get("phase", Phase.PENDING) == Phase.PENDING]
-        if waiting:
+        if waiting := _waiting(cycles):
             cycle = min(waiting, key=lambda item: (item.created_at, item.name))
             self.busy_with = cycle.name
             try:
@@ -145,6 +142,14 @@ class Runner:
             )
             raise _SharedError(message)
 
+    async def _stall(self, sync: Resource, cycles: Sequence[Resource], reason: Reason, message: str) -> float:
+        """Say on the NavixySync, and on every cycle that waits for it, what a person must mend."""
+        await self._rest(sync, stalled=(reason, message))
+        for cycle in _waiting(cycles):
+            told = f"the NavixySync cannot run: {message}"
+            await self.cluster.resources.write_status(cycle, cycle_waiting(cycle.status, reason, told))
+        return LONGEST_REST
+
     async def _rest(
         self, sync: Resource, *, stalled: tuple[Reason, str] | None = None, next_time: datetime | None = None
     ) -> None:
@@ -167,6 +172,10 @@ class Runner:
 
 class _SharedError(Exception):
     """Another NavixySync owns this F1.1."""
+
+
+def _waiting(cycles: Sequence[Resource]) -> list[Resource]:
+    return [cycle for cycle in cycles if cycle.status.get("phase", Phase.PENDING) == Phase.PENDING]
 
 
 def read_spec(sync: Resource) -> NavixySyncSpec:

@@ -1,14 +1,19 @@
 """When a cycle is due: cron expressions with a time zone, the way cron treats daylight saving (cronsim)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+OVERLAP: Final = timedelta(hours=3)
+"""Longer than any hour that a clock shows twice: the wall clock alone does not tell which of the two it is."""
+
 
 def next_due(schedule: str, time_zone: str, now: datetime) -> datetime:
     """The first scheduled moment after ``now``, in UTC."""
-    return next(CronSim(schedule, now.astimezone(ZoneInfo(time_zone)))).astimezone(UTC)
+    moments = CronSim(schedule, now.astimezone(ZoneInfo(time_zone)))
+    return next(moment for found in moments if (moment := found.astimezone(UTC)) > now)
 
 
 def last_due(schedule: str, time_zone: str, *, after: datetime, now: datetime) -> datetime | None:
@@ -16,5 +21,6 @@ def last_due(schedule: str, time_zone: str, *, after: datetime, now: datetime) -
 
     However many were missed, one is run, as a CronJob does.
     """
-    found = next(CronSim(schedule, now.astimezone(ZoneInfo(time_zone)), reverse=True)).astimezone(UTC)
-    return found if found > after else None
+    moments = CronSim(schedule, (now + OVERLAP).astimezone(ZoneInfo(time_zone)), reverse=True)
+    last = next(moment for found in moments if (moment := found.astimezone(UTC)) <= now)
+    return last if last > after else None

@@ -37,7 +37,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
             log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
             try:
                 await kopf.operator(
-                    registry=registry_for(supervisor, world.login),
+                    registry=registry_for(supervisor, world.login, stop),
                     clusterwide=settings.everywhere,
                     namespaces=() if settings.everywhere else namespaces,
                     standalone=True,

@@ -154,6 +154,15 @@ async def test_a_server_below_a_path() -> None:
         assert wire.asked[0].path == "/k8s/clusters/c-1/version"
 
 
+async def test_a_closed_session_is_unavailable() -> None:
+    """A call that is late at the stop gets an error of ours."""
+    async with scripted(Say(200, {})) as wire:
+        async with aiohttp.ClientSession() as session:
+            client = KubeClient(session, wire.url)
+        with pytest.raises(KubernetesUnavailable, match="closed"):
+            await client.version()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "words"),
     [

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.samples import MANUAL, MAXIMAL_SPEC, MAXIMAL_STATUS, MINIMAL, changed
-
 from navixy_operator.core.vocabulary import Kind
 
 LONG: Final = "x" * 1024
@@ -205,6 +204,7 @@ SYNC: Final = [
         ("timeZone", "/etc/passwd"),
         ("timeZone", "Europe"),
         ("hashPattern", "[0-9a-f"),
+        ("hashPattern", "a{99999999999999999999}"),
         (_URL, "https://f11.example:99999"),
         (_URL, "https://:8080"),
         (_URL, "https://[::1"),
@@ -237,6 +237,7 @@ CYCLE: Final = [
         MINIMAL[Kind.CYCLE],
         ("dryRun", None),
         ("scheduledTime", "2026-01-02T03:00:00.123456+02:00"),
+        ("scheduledTime", "2026-01-02t03:00:00.123456789z"),
         valid=True,
     ),
     *_specs(
@@ -246,6 +247,10 @@ CYCLE: Final = [
         ("sync", "a b"),
         ("dryRun", "true"),
         ("scheduledTime", "03:00"),
+        ("scheduledTime", "2026-13-01T00:00:00Z"),
+        ("scheduledTime", "2026-02-30T00:00:00Z"),
+        ("scheduledTime", "2026-01-02T24:00:00Z"),
+        ("scheduledTime", "2026-01-02T03:00Z"),
         valid=False,
     ),
     *_statuses(

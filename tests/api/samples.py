@@ -34,9 +34,8 @@ _CONDITIONS: Final = [
     }
 ]
 _COUNTS: Final = {
-    "customers": 21,
-    "otherProviders": 2,
-    "navixyCustomers": 19,
+    "rows": 21,
+    "customers": 19,
     "eligible": 15,
     "skipped": 3,
     "expected": 15,
@@ -45,6 +44,7 @@ _COUNTS: Final = {
     "discrepancies": 4,
     "missing": 2,
     "extra": 1,
+    "suspendedConnected": 1,
     "established": 2,
     "establishFailed": 1,
     "closed": 1,
@@ -53,7 +53,6 @@ _COUNTS: Final = {
     "held": 1,
     "created": 2,
     "updated": 1,
-    "unchanged": 16,
     "deleted": 1,
 }
 
@@ -165,7 +164,7 @@ MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
             "count": 2,
             "reason": "EmptyDatabase",
             "items": [{"customerRef": "gamma", "connectionId": "c-18", "reason": "NotInDatabase"}],
-            "omitted": 1,
+            "itemsOmitted": 1,
             "approvedAt": "2026-01-02T04:00:00Z",
         },
         "validation": {"passed": False, "expected": 15, "actual": 14, "messages": ["acme has no connection"]},

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api.cases import CASES, Case
-from api.samples import MAXIMAL_SPEC, MAXIMAL_STATUS, MINIMAL, resource
 from pydantic import ValidationError
 
+from api.cases import CASES, Case
+from api.samples import MAXIMAL_SPEC, MAXIMAL_STATUS, MINIMAL, resource
 from navixy_operator.api.common import Model
 from navixy_operator.core.vocabulary import GROUP, VERSION, Kind
 from navixy_operator.crds import DEFINITIONS, Definition

@@ -36,8 +36,7 @@ def explained(spec: dict[str, Any]) -> str:
         (
             "timeZone",
             "Mars/Olympus",
-            'spec.timeZone: "Mars/Olympus" is not a time zone: '
-            "use a name of the IANA database, such as UTC or Europe/Berlin",
+            'spec.timeZone: "Mars/Olympus" is not a time zone: use a name of the IANA database, such as UTC',
         ),
         ("hashPattern", "[a", 'spec.hashPattern: "[a" is not a regular expression: unterminated character set'),
         ("policy", "all", "spec.policy: \"all\" must be one of 'Observe', 'UpsertOnly' or 'Full'"),
@@ -100,12 +99,14 @@ def leaves(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
     ("kind", "path"), [(kind, path) for kind in Kind for path in leaves(MAXIMAL_SPEC[kind])], ids=str
 )
 def test_no_credential_is_shown(kind: Kind, path: str, wrap: Any) -> None:
-    """A credential put into any field by mistake is never repeated; only fields with a fixed form are shown."""
+    """A credential put into any field by mistake is never repeated."""
     model = next(definition.spec for definition in DEFINITIONS if definition.kind is kind)
+    line = ""
     try:
         model.model_validate(changed(MAXIMAL_SPEC[kind], path, wrap(CANARY)))
     except ValidationError as error:
-        assert CANARY not in explain_validation(error)
+        line = explain_validation(error)
+    assert CANARY not in line
 
 
 @pytest.mark.parametrize(("name", "fits"), [("a" * 52, True), ("a" * 53, False)])

@@ -39,6 +39,16 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_killed_build_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    """The next build of the same thing, and of no other, clears it away."""
+    with cache.publishing(tmp_path / "thing") as killed, cache.publishing(tmp_path / "thing-2") as other:
+        with cache.publishing(tmp_path / "thing"):
+            assert not killed.exists()
+            assert other.exists()
+        killed.mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["thing", "thing-2"]
+
+
 def test_one_builds_the_other_waits(tmp_path: Path) -> None:
     """While one holds the lock nobody else gets it; then the next one does."""
     entered = threading.Event()

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
@@ -11,6 +11,8 @@ from navixy_operator.sandbox import assets
 from navixy_operator.sandbox.control_plane import ControlPlane
 from navixy_operator.sandbox.errors import ProvisioningError
 from navixy_operator.sandbox.progress import progress_for
+
+FOUND: Final = pytest.StashKey[assets.Assets | ProvisioningError]()
 
 
 def unavailable(what: str, error: Exception) -> NoReturn:
@@ -21,16 +23,27 @@ def unavailable(what: str, error: Exception) -> NoReturn:
     pytest.skip(message)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Get the programs before the first test: a build may take longer than a test may."""
+    if session.config.option.collectonly or not any(map(_needs_assets, session.items)):
+        return
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    # minutes of silence look like a hang
+    with capture.global_and_fixture_disabled():
+        try:
+            session.stash[FOUND] = assets.find(progress_for())
+        except ProvisioningError as error:
+            session.stash[FOUND] = error
+
+
 @pytest.fixture(scope="session")
 def control_plane_assets(request: pytest.FixtureRequest) -> assets.Assets:
-    """The programs of a control plane; the first run on a machine may have to build them."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    try:
-        # minutes of silence look like a hang
-        with capture.global_and_fixture_disabled():
-            return assets.find(progress_for())
-    except ProvisioningError as error:
-        unavailable("A control plane", error)
+    """The programs of a control plane."""
+    found = request.session.stash[FOUND]
+    if isinstance(found, ProvisioningError):
+        unavailable("A control plane", found)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +60,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
     control_plane.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def _needs_assets(item: pytest.Item) -> bool:
+    return "control_plane_assets" in getattr(item, "fixturenames", ())

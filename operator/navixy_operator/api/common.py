@@ -151,7 +151,7 @@ class Condition(Model):
     )
     last_transition_time: Time = Field(description="When the status last changed.")
     observed_generation: Count | None = Field(
-        None, description="metadata.generation of the resource that this condition speaks of."
+        default=None, description="metadata.generation of the resource that this condition speaks of."
     )
 
 

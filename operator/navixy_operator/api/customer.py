@@ -55,16 +55,18 @@ class NavixyCustomerSpec(Model):
         description="Database: generated from the customer database. Manual: declared by a person or Git."
     )
     state: CustomerState | None = Field(
-        None, description="The customer's state; absent when the database gives none that can be read."
+        default=None, description="The customer's state; absent when the database gives none that can be read."
     )
     gateways: Annotated[Integer, Field(ge=0, le=MAX_GATEWAYS)] | None = Field(
-        None, description="Number of gateways; absent when the database gives none that can be read, and with Manual."
+        default=None,
+        description="Number of gateways; absent when the database gives none that can be read, and with Manual.",
     )
     hash_fingerprint: Fingerprint | None = Field(
-        None, description="First 16 hex characters of the SHA-256 of the customer's hash; absent: none, or not valid."
+        default=None,
+        description="First 16 hex characters of the SHA-256 of the customer's hash; absent: none, or not valid.",
     )
     hash_secret_ref: SecretKeyRef | None = Field(
-        None, description="Where the customer's hash is; required with source Manual, not allowed otherwise."
+        default=None, description="Where the customer's hash is; required with source Manual, not allowed otherwise."
     )
 
     @model_validator(mode="after")
@@ -82,20 +84,22 @@ class ConnectionFault(Model):
     """Why the connection failed, in F1.1's words."""
 
     code: Identifier = Field(description="F1.1's code of the failure.")
-    message: Message = Field("", description="F1.1's words about it.")
+    message: Message = Field(default="", description="F1.1's words about it.")
     permanent: Flag = Field(default=False, description="Whether the same hash will not be accepted later either.")
     hash_fingerprint: Fingerprint | None = Field(
-        None, description="Fingerprint of the hash that the failure is about: another hash may be tried."
+        default=None, description="Fingerprint of the hash that the failure is about: another hash may be tried."
     )
 
 
 class CustomerConnection(Model):
     """The customer's connection, as F1.1 told it last."""
 
-    id: Identifier | None = Field(None, description="F1.1's id of the connection; absent: there is none.")
-    state: ConnectionState | None = Field(None, description="F1.1's state of the connection.")
-    since: Time | None = Field(None, description="Since when the connection has been in this state.")
-    error: ConnectionFault | None = Field(None, description="Why the connection failed, or could not be changed.")
+    id: Identifier | None = Field(default=None, description="F1.1's id of the connection; absent: there is none.")
+    state: ConnectionState | None = Field(default=None, description="F1.1's state of the connection.")
+    since: Time | None = Field(default=None, description="Since when the connection has been in this state.")
+    error: ConnectionFault | None = Field(
+        default=None, description="Why the connection failed, or could not be changed."
+    )
 
 
 class CustomerPin(Model):
@@ -104,25 +108,27 @@ class CustomerPin(Model):
     mode: Literal["connect", "disconnect", "hold"] = Field(
         description="connect and disconnect force the state; hold leaves the connection as it is."
     )
-    reason: Message | None = Field(None, description="Why, as the annotation says.")
-    by: Identifier | None = Field(None, description="Who set the pin, as the annotation says.")
-    until: Time | None = Field(None, description="When the pin ends; absent: when its annotation is removed.")
+    reason: Message | None = Field(default=None, description="Why, as the annotation says.")
+    by: Identifier | None = Field(default=None, description="Who set the pin, as the annotation says.")
+    until: Time | None = Field(default=None, description="When the pin ends; absent: when its annotation is removed.")
 
 
 class NavixyCustomerStatus(Model):
     """What the operator found and did; written by the operator alone."""
 
     observed_generation: Count | None = Field(
-        None, description="metadata.generation of the spec that this status speaks of."
+        default=None, description="metadata.generation of the spec that this status speaks of."
     )
-    phase: PhaseWord | None = Field(None, description="The whole state in one word, for people.")
-    desired: Desired | None = Field(None, description="What the connection should be.")
-    connection: CustomerConnection | None = Field(None, description="The connection, as F1.1 told it last.")
-    pin: CustomerPin | None = Field(None, description="The manual override that counts now; absent: none.")
+    phase: PhaseWord | None = Field(default=None, description="The whole state in one word, for people.")
+    desired: Desired | None = Field(default=None, description="What the connection should be.")
+    connection: CustomerConnection | None = Field(default=None, description="The connection, as F1.1 told it last.")
+    pin: CustomerPin | None = Field(default=None, description="The manual override that counts now; absent: none.")
     failed_cycles: Count | None = Field(
-        None, description="Number of cycles in a row that could not bring about what is desired."
+        default=None, description="Number of cycles in a row that could not bring about what is desired."
     )
-    last_cycle: Identifier | None = Field(None, description="Name of the SyncCycle that last changed this customer.")
+    last_cycle: Identifier | None = Field(
+        default=None, description="Name of the SyncCycle that last changed this customer."
+    )
     conditions: tuple[Condition, ...] = conditions_field(
         ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.ELIGIBLE
     )

@@ -41,7 +41,7 @@ class SyncCycleSpec(Model):
     sync: SyncName = Field(description="Name of the NavixySync, in the same namespace, to run a cycle of.")
     dry_run: Flag = Field(default=False, description="Whether to plan only, without touching F1.1 or any customer.")
     scheduled_time: Time | None = Field(
-        None, description="The scheduled moment of the run; set by the operator, absent in a run on demand."
+        default=None, description="The scheduled moment of the run; set by the operator, absent in a run on demand."
     )
 
 
@@ -49,35 +49,41 @@ class CycleDiscrepancy(Model):
     """One difference between customers and connections."""
 
     type: Discrepancy = Field(description="What kind of difference.")
-    customer_ref: ReportedRef | None = Field(None, description="The customer; absent when the connection names none.")
-    connection_id: Identifier | None = Field(None, description="The connection; absent when there is none.")
-    message: Message | None = Field(None, description="The difference in a sentence.")
+    customer_ref: ReportedRef | None = Field(
+        default=None, description="The customer; absent when the connection names none."
+    )
+    connection_id: Identifier | None = Field(default=None, description="The connection; absent when there is none.")
+    message: Message | None = Field(default=None, description="The difference in a sentence.")
 
 
 class CycleAction(Model):
     """What was, or in a dry run would be, done for one customer."""
 
-    customer_ref: ReportedRef | None = Field(None, description="The customer; absent when the connection names none.")
+    customer_ref: ReportedRef | None = Field(
+        default=None, description="The customer; absent when the connection names none."
+    )
     action: ActionKind = Field(description="What was to be done.")
-    outcome: Outcome | None = Field(None, description="How it ended; absent in a dry run.")
-    reason: ReasonText | None = Field(None, description="Why it was to be done, or why it failed.")
-    message: Message | None = Field(None, description="The same in a sentence.")
+    outcome: Outcome | None = Field(default=None, description="How it ended; Held in a dry run.")
+    reason: ReasonText | None = Field(default=None, description="Why it was to be done, or why it failed.")
+    message: Message | None = Field(default=None, description="The same in a sentence.")
 
 
 class CycleSkip(Model):
     """A customer that does not meet the requirements."""
 
-    customer_ref: ReportedRef | None = Field(None, description="The customer; absent when the row names none.")
+    customer_ref: ReportedRef | None = Field(default=None, description="The customer; absent when the row names none.")
     reason: ReasonText = Field(description="Which requirement is missing.")
-    message: Message | None = Field(None, description="The same in a sentence.")
+    message: Message | None = Field(default=None, description="The same in a sentence.")
 
 
 class HeldClose(Model):
     """A close that waits for approval."""
 
-    customer_ref: ReportedRef | None = Field(None, description="The customer; absent when the connection names none.")
+    customer_ref: ReportedRef | None = Field(
+        default=None, description="The customer; absent when the connection names none."
+    )
     connection_id: Identifier = Field(description="The connection to close.")
-    reason: ReasonText | None = Field(None, description="Why it should be closed.")
+    reason: ReasonText | None = Field(default=None, description="Why it should be closed.")
 
 
 class HeldCloses(Model):
@@ -88,9 +94,9 @@ class HeldCloses(Model):
     )
     count: Count = Field(description="Number of held closes.")
     reason: ReasonText = Field(description="The guard that holds them.")
-    items: tuple[HeldClose, ...] = Field((), max_length=MAX_LISTED, description="The first 100 of them.")
-    omitted: Count = Field(0, description="Number of held closes that the list leaves out.")
-    approved_at: Time | None = Field(None, description="When a person approved them; absent: not yet.")
+    items: tuple[HeldClose, ...] = Field(default=(), max_length=MAX_LISTED, description="The first 100 of them.")
+    items_omitted: Count = Field(default=0, description="Number of held closes that the list leaves out.")
+    approved_at: Time | None = Field(default=None, description="When a person approved them; absent: not yet.")
 
 
 class CycleValidation(Model):
@@ -100,7 +106,7 @@ class CycleValidation(Model):
     expected: Count = Field(description="Number of connections that should be open.")
     actual: Count = Field(description="Number of connections that are open.")
     messages: tuple[Annotated[Message, Field(description="One thing that is not as it should be.")], ...] = Field(
-        (), max_length=20, description="What is not as it should be."
+        default=(), max_length=20, description="What is not as it should be."
     )
 
 
@@ -112,36 +118,38 @@ class SyncCycleStatus(Model):
     """The run and its report; written by the operator alone."""
 
     observed_generation: Count | None = Field(
-        None, description="metadata.generation of the spec that this status speaks of."
+        default=None, description="metadata.generation of the spec that this status speaks of."
     )
-    phase: Phase | None = Field(None, description="The run's state.")
-    reason: ReasonText | None = Field(None, description="Why the phase is what it is, in one word.")
-    message: Message | None = Field(None, description="The same in a sentence.")
-    start_time: Time | None = Field(None, description="When the run started.")
-    completion_time: Time | None = Field(None, description="When the run ended.")
-    duration_seconds: Seconds | None = Field(None, description="How many seconds the run took.")
-    counts: Counts | None = Field(None, description="What the run counted.")
+    phase: Phase | None = Field(default=None, description="The run's state.")
+    reason: ReasonText | None = Field(default=None, description="Why the phase is what it is, in one word.")
+    message: Message | None = Field(default=None, description="The same in a sentence.")
+    start_time: Time | None = Field(default=None, description="When the run started.")
+    completion_time: Time | None = Field(default=None, description="When the run ended.")
+    duration_seconds: Seconds | None = Field(default=None, description="How many seconds the run took.")
+    counts: Counts | None = Field(default=None, description="What the run counted.")
     discrepancies: tuple[CycleDiscrepancy, ...] = Field(
-        (), max_length=MAX_LISTED, description="The first 100 differences between customers and connections."
+        default=(), max_length=MAX_LISTED, description="The first 100 differences between customers and connections."
     )
-    discrepancies_omitted: Count = Field(0, description="Number of discrepancies that the list leaves out.")
+    discrepancies_omitted: Count = Field(default=0, description="Number of discrepancies that the list leaves out.")
     discrepancy_counts: DiscrepancyCounts = Field(
         default_factory=dict, max_length=64, description="Number of discrepancies by type, all of them."
     )
     actions: tuple[CycleAction, ...] = Field(
-        (), max_length=MAX_LISTED, description="The first 100 actions, failed ones first."
+        default=(), max_length=MAX_LISTED, description="The first 100 actions, failed ones first."
     )
-    actions_omitted: Count = Field(0, description="Number of actions that the list leaves out.")
+    actions_omitted: Count = Field(default=0, description="Number of actions that the list leaves out.")
     skips: tuple[CycleSkip, ...] = Field(
-        (), max_length=MAX_LISTED, description="The first 100 customers that do not meet the requirements."
+        default=(), max_length=MAX_LISTED, description="The first 100 customers that do not meet the requirements."
     )
-    skips_omitted: Count = Field(0, description="Number of skipped customers that the list leaves out.")
+    skips_omitted: Count = Field(default=0, description="Number of skipped customers that the list leaves out.")
     skip_counts: ReasonCounts = Field(
         default_factory=dict, max_length=64, description="Number of skipped customers by reason, all of them."
     )
-    held_closes: HeldCloses | None = Field(None, description="The closes that a guard holds back; absent: none.")
+    held_closes: HeldCloses | None = Field(
+        default=None, description="The closes that a guard holds back; absent: none."
+    )
     validation: CycleValidation | None = Field(
-        None, description="What the second look at F1.1 found, after the actions."
+        default=None, description="What the second look at F1.1 found, after the actions."
     )
     conditions: tuple[Condition, ...] = conditions_field(
         ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.CLOSES_HELD

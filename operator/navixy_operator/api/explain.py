@@ -1,18 +1,20 @@
 """Words for a broken rule: where, what, how to mend it; never a value that may be a credential."""
 
 import json
+import re
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 MAX_ERRORS: Final = 5
-MAX_SHOWN: Final = 80
+MAX_SHOWN: Final = 40
 
-# Fields whose text may be shown. Into any other a person may have put a credential by mistake.
+# Fields whose text may be shown, unless it looks like a credential; of the others none is shown.
 _SHOWN: Final = frozenset(
     {"schedule", "timeZone", "policy", "source", "state", "failed", "hashPattern", "sync", "scheduledTime"}
 )
+_LIKE_A_SECRET: Final = re.compile(r"[0-9A-Fa-f]{16}|://")
 _WORDS: Final = {
     "missing": "is required",
     "string_type": "must be text: put it in quotes",
@@ -48,7 +50,9 @@ def _show(detail: ErrorDetails) -> str:
     value, fields = detail["input"], [part for part in detail["loc"] if isinstance(part, str)]
     if detail["type"] == "missing" or not fields or any(field.endswith("SecretRef") for field in fields):
         return ""
-    if isinstance(value, str) and (fields[-1] not in _SHOWN or len(value) > MAX_SHOWN):
+    if isinstance(value, str) and (
+        fields[-1] not in _SHOWN or len(value) > MAX_SHOWN or _LIKE_A_SECRET.search(value) is not None
+    ):
         return ""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str | int | float) else ""
 

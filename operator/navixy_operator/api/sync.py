@@ -72,7 +72,7 @@ def _time_zone(value: str) -> str:
 def _hash_pattern(value: str) -> str:
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         message = f"is not a regular expression: {error}"
         raise ValueError(message) from None
     return value
@@ -108,12 +108,12 @@ class Database(Model):
 
     url_secret_ref: SecretKeyRef = Field(description="Where the database's SQLAlchemy URL is, its password included.")
     query: Annotated[str, Field(min_length=1, max_length=20_000)] | None = Field(
-        None,
+        default=None,
         description="SQL that gives the columns customer_ref, provider, state, navixy_hash, gateway_count and, if "
         "wanted, name; absent: the default query over customers, customer_providers and gateways.",
     )
     timeout_seconds: Annotated[Integer, Field(ge=1, le=3600)] = Field(
-        60, description="Seconds that the query may take in all."
+        default=60, description="Seconds that the query may take in all."
     )
 
 
@@ -123,16 +123,16 @@ class Forwarding(Model):
     url: HttpUrl = Field(description="Base URL of F1.1, http or https, without user, password, query or fragment.")
     token_secret_ref: SecretKeyRef = Field(description="Where the bearer token for F1.1 is.")
     concurrency: Annotated[Integer, Field(ge=1, le=256)] = Field(
-        16, description="Requests to F1.1 that may be under way at once."
+        default=16, description="Requests to F1.1 that may be under way at once."
     )
     rate_per_second: Annotated[Integer, Field(ge=1, le=10_000)] = Field(
-        100, description="Requests to F1.1 that may be started in a second."
+        default=100, description="Requests to F1.1 that may be started in a second."
     )
     timeout_seconds: Annotated[Integer, Field(ge=1, le=300)] = Field(
-        10, description="Seconds that one request to F1.1 may take."
+        default=10, description="Seconds that one request to F1.1 may take."
     )
     establish_timeout_seconds: Annotated[Integer, Field(ge=1, le=3600)] = Field(
-        60, description="Seconds after which a connection that is still pending counts as failed."
+        default=60, description="Seconds after which a connection that is still pending counts as failed."
     )
 
 
@@ -140,7 +140,7 @@ class Drift(Model):
     """The cheap runs between cycles."""
 
     interval_seconds: Annotated[Integer, Field(ge=5, le=86_400)] = Field(
-        60, description="Seconds between two drift passes."
+        default=60, description="Seconds between two drift passes."
     )
 
 
@@ -148,13 +148,13 @@ class Guards(Model):
     """When the closes of a cycle are held until a person approves them."""
 
     max_close_percent: Percent = Field(
-        20, description="Percentage of the open automatic connections that one cycle may close."
+        default=20, description="Percentage of the open automatic connections that one cycle may close."
     )
     min_closes: Annotated[Integer, Field(ge=0, le=1_000_000)] = Field(
-        10, description="Number of closes that are always allowed."
+        default=10, description="Number of closes that are always allowed."
     )
     max_shrink_percent: Percent = Field(
-        20, description="Percentage of the Navixy customers that the database may lose between two cycles."
+        default=20, description="Percentage of the Navixy customers that the database may lose between two cycles."
     )
 
 
@@ -162,7 +162,7 @@ class Retry(Model):
     """What happens to a connection that failed."""
 
     failed: Literal["NextCycle", "Backoff"] = Field(
-        "NextCycle",
+        default="NextCycle",
         description="NextCycle: established anew by the next cycle. Backoff: sooner, by drift passes, less and less.",
     )
 
@@ -170,39 +170,46 @@ class Retry(Model):
 class Alerts(Model):
     """Where and when to alert."""
 
-    alertmanager_url: HttpUrl | None = Field(None, description="Base URL of an Alertmanager; absent: none is pushed.")
-    persistent_cycles: Annotated[Integer, Field(ge=1, le=1000)] = Field(
-        2, description="Number of cycles that discrepancies may last before they count as persistent."
+    alertmanager_url: HttpUrl | None = Field(
+        default=None, description="Base URL of an Alertmanager; absent: none is pushed."
     )
-    skip_rate_percent: Percent = Field(10, description="Percentage of skipped customers above which to alert.")
+    persistent_cycles: Annotated[Integer, Field(ge=1, le=1000)] = Field(
+        default=2, description="Number of cycles that discrepancies may last before they count as persistent."
+    )
+    skip_rate_percent: Percent = Field(default=10, description="Percentage of skipped customers above which to alert.")
     establish_success_percent: Percent = Field(
-        90, description="Percentage of successful establishments below which to alert."
+        default=90, description="Percentage of successful establishments below which to alert."
     )
 
 
 class History(Model):
     """What is kept of the past."""
 
-    cycles: Annotated[Integer, Field(ge=1, le=1000)] = Field(30, description="Number of finished SyncCycles to keep.")
+    cycles: Annotated[Integer, Field(ge=1, le=1000)] = Field(
+        default=30, description="Number of finished SyncCycles to keep."
+    )
 
 
 class NavixySyncSpec(Model):
     """How to synchronize."""
 
     schedule: Schedule = Field(
-        "0 3 * * *",
+        default="0 3 * * *",
         description="When to run a cycle: minute, hour, day of month, month, day of week, as cron has them.",
     )
-    time_zone: TimeZone = Field("UTC", description="Time zone of the schedule, by its name in the IANA database.")
+    time_zone: TimeZone = Field(
+        default="UTC", description="Time zone of the schedule, by its name in the IANA database."
+    )
     suspend: Flag = Field(
         default=False,
         description="Whether scheduled cycles and drift passes rest; a SyncCycle made by hand still runs.",
     )
     policy: Policy = Field(
-        Policy.FULL, description="Observe: plan and report only. UpsertOnly: never close. Full: open and close."
+        default=Policy.FULL, description="Observe: plan and report only. UpsertOnly: never close. Full: open and close."
     )
     hash_pattern: HashPattern = Field(
-        DEFAULT_HASH_PATTERN, description="Regular expression (Python's) that the whole of a valid Navixy hash matches."
+        default=DEFAULT_HASH_PATTERN,
+        description="Regular expression (Python's) that the whole of a valid Navixy hash matches.",
     )
     database: Database = Field(description="The customer database, read only.")
     forwarding: Forwarding = Field(description="F1.1, the service that holds the connections.")
@@ -218,27 +225,31 @@ class LastCycle(Model):
 
     name: Identifier = Field(description="Name of the SyncCycle.")
     phase: Phase = Field(description="How it ended.")
-    start_time: Time | None = Field(None, description="When it started.")
-    completion_time: Time | None = Field(None, description="When it ended.")
-    duration_seconds: Seconds | None = Field(None, description="How many seconds it took.")
-    counts: Counts | None = Field(None, description="What it counted.")
+    start_time: Time | None = Field(default=None, description="When it started.")
+    completion_time: Time | None = Field(default=None, description="When it ended.")
+    duration_seconds: Seconds | None = Field(default=None, description="How many seconds it took.")
+    counts: Counts | None = Field(default=None, description="What it counted.")
 
 
 class NavixySyncStatus(Model):
     """What the last cycles found and did; written by the operator alone."""
 
     observed_generation: Count | None = Field(
-        None, description="metadata.generation of the spec that this status speaks of."
+        default=None, description="metadata.generation of the spec that this status speaks of."
     )
-    phase: Phase | None = Field(None, description="The synchronization's state.")
-    active_cycle: Identifier | None = Field(None, description="Name of the SyncCycle that runs now; absent: none.")
-    last_cycle: LastCycle | None = Field(None, description="The cycle that ended last, and its counts.")
-    expected: Count | None = Field(None, description="Number of connections that should be open, by the last cycle.")
-    actual: Count | None = Field(None, description="Number of connections that are open, by the last cycle.")
-    discrepancies: Count | None = Field(None, description="Number of discrepancies that the last cycle found.")
-    last_successful_time: Time | None = Field(None, description="When a cycle was last completed.")
-    last_schedule_time: Time | None = Field(None, description="The scheduled moment that last started a cycle.")
-    next_schedule_time: Time | None = Field(None, description="When the next scheduled cycle is due.")
+    phase: Phase | None = Field(default=None, description="The synchronization's state.")
+    active_cycle: Identifier | None = Field(
+        default=None, description="Name of the SyncCycle that runs now; absent: none."
+    )
+    last_cycle: LastCycle | None = Field(default=None, description="The cycle that ended last, and its counts.")
+    expected: Count | None = Field(
+        default=None, description="Number of connections that should be open, by the last cycle."
+    )
+    actual: Count | None = Field(default=None, description="Number of connections that are open, by the last cycle.")
+    discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle found.")
+    last_successful_time: Time | None = Field(default=None, description="When a cycle was last completed.")
+    last_schedule_time: Time | None = Field(default=None, description="The scheduled moment that last started a cycle.")
+    next_schedule_time: Time | None = Field(default=None, description="When the next scheduled cycle is due.")
     conditions: tuple[Condition, ...] = conditions_field(
         ConditionType.READY,
         ConditionType.RECONCILING,

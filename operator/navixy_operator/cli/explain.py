@@ -8,6 +8,7 @@ from rich.table import Table
 
 from navixy_operator.cli.common import cluster_options, console, print_json, with_world
 from navixy_operator.core.actions import Hold
+from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.naming import resource_name
 from navixy_operator.core.plan import Decision
 from navixy_operator.core.vocabulary import Reason
@@ -76,7 +77,7 @@ def tell(found: Preview, decision: Decision) -> dict[str, Any]:
                 "id": connection.id,
                 "state": connection.state.value,
                 "origin": connection.origin.value,
-                "since": connection.updated_at.isoformat(),
+                "since": timestamp(connection.updated_at),
                 "sameHash": decision.subject.same_hash(connection),
                 "error": connection.error and f"{connection.error.code}: {connection.error.message}",
             }
@@ -135,21 +136,21 @@ def _lines(story: dict[str, Any]) -> list[tuple[str, str]]:
         ]
         lines = [("Record", ", ".join(fact for fact in facts if fact))]
     word = "eligible" if verdict["eligible"] else "not eligible"
-    lines.append(("Verdict", f"{word}: {verdict['reason']} - {verdict['message']}"))
+    lines.append(("Verdict", f"{word}, {verdict['reason']}: {verdict['message']}"))
     lines.append(("Resource", f"{item['name']}, Ready {item['ready']}" if item else "none"))
     connections = [_connection(connection) for connection in story["connections"]]
     lines += [("Connection", text) for text in connections or ["none"]]
     desired = f"as it is ({decision['desired']})" if decision["asItIs"] else decision["desired"]
-    lines.append(("Desired", f"{desired}: {decision['reason']} - {decision['message']}"))
+    lines.append(("Desired", f"{desired}, {decision['reason']}: {decision['message']}"))
     held = f", but held back: {decision['heldBy']}" if decision["heldBy"] else ""
     lines.append(("Action", f"{decision['action']}{held}"))
     return lines
 
 
 def _connection(connection: dict[str, Any]) -> str:
-    hash_words = "this hash" if connection["sameHash"] else "ANOTHER hash"
+    hash_words = "the customer's hash" if connection["sameHash"] else "ANOTHER hash"
     error = f", error {connection['error']}" if connection["error"] else ""
     return (
         f"{connection['id']} {connection['state']} since {connection['since']}, "
-        f"opened {connection['origin']}ly with {hash_words}{error}"
+        f"origin {connection['origin']}, with {hash_words}{error}"
     )

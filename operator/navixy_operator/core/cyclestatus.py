@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from navixy_operator.core.conditions import condition, find, merge, timestamp
+from navixy_operator.core.conditions import MAX_MESSAGE, condition, find, merge, timestamp
 from navixy_operator.core.vocabulary import Condition, Phase, Reason
 
 
@@ -42,7 +42,7 @@ _PASSING: Final = frozenset(
 
 def cycle_waiting(previous: Mapping[str, Any], reason: Reason, message: str) -> dict[str, Any]:
     """A SyncCycle that cannot begin yet, and why."""
-    return {**previous, "phase": Phase.PENDING.value, "reason": reason.value, "message": message}
+    return {**previous, "phase": Phase.PENDING.value, "reason": reason.value, "message": message[:MAX_MESSAGE]}
 
 
 def cycle_started(previous: Mapping[str, Any], *, generation: int, now: datetime) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def cycle_ended(
     return {
         "phase": ending.phase.value,
         "reason": ending.reason.value,
-        "message": ending.message,
+        "message": ending.message[:MAX_MESSAGE],
         "startTime": previous.get("startTime", timestamp(now)),
         "completionTime": timestamp(now),
         "durationSeconds": round(seconds, 3),

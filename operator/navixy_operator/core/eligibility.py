@@ -18,7 +18,7 @@ without case), gathered by reference, and judged by the first of these rules tha
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from navixy_operator.core.model import Customer, CustomerRow, NavixyHash, Record, Verdict
@@ -44,13 +44,18 @@ class Snapshot:
     customers: Mapping[str, Customer]
     orphans: tuple[Orphan, ...]
     rows: int
+    nameless: frozenset[str | None] = field(init=False, repr=False)
+    """The fingerprints on the rows without a reference; None: on one of them there is none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nameless", frozenset(orphan.fingerprint for orphan in self.orphans))
 
     def may_hold(self, fingerprint: str | None) -> bool:
         """Whether a customer who seems gone may be one of the rows without a reference.
 
         A row with a hash is told by its fingerprint; one without a hash may be anybody.
         """
-        return any(orphan.fingerprint in {None, fingerprint} for orphan in self.orphans)
+        return None in self.nameless or (fingerprint is not None and fingerprint in self.nameless)
 
 
 class Intake:
@@ -59,7 +64,7 @@ class Intake:
     def __init__(self, hash_pattern: str) -> None:
         self._pattern = re.compile(hash_pattern)
         self._records: dict[str, Record] = {}
-        self._holders: defaultdict[str, list[str]] = defaultdict(list)
+        self._holders: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._orphans: list[Orphan] = []
         self._rows = 0
 
@@ -70,31 +75,31 @@ class Intake:
         if provider is None or provider.lower() != PROVIDER:
             return
         navixy_hash, hash_reason = read_hash(row.navixy_hash, self._pattern)
-        customer_ref, problem = read_reference(row.customer_ref, navixy_hash)
+        customer_ref, problem = read_reference(row.customer_ref, navixy_hash, hash_reason, self._pattern)
         if customer_ref is None:
             fingerprint = None if navixy_hash is None else navixy_hash.fingerprint
             self._orphans.append(Orphan(row.number, f"row {row.number}: {problem}", fingerprint))
             return
-        if navixy_hash is not None and customer_ref not in self._holders[navixy_hash.fingerprint]:
-            self._holders[navixy_hash.fingerprint].append(customer_ref)
+        if navixy_hash is not None:
+            self._holders[navixy_hash.fingerprint][customer_ref] = None
         record = _read(row, customer_ref, navixy_hash, hash_reason)
         known = self._records.get(customer_ref)
         self._records[customer_ref] = record if known is None else _merge(known, record)
 
     def judge(self) -> Snapshot:
         """Judge every record against the rules and against the others."""
-        customers = {ref: Customer(record, self._verdict(record)) for ref, record in self._records.items()}
+        shared = {print_: tuple(sorted(refs)) for print_, refs in self._holders.items() if len(refs) > 1}
+        customers = {
+            ref: Customer(record, judge(record, shared.get(record.fingerprint or "", ())))
+            for ref, record in self._records.items()
+        }
         return Snapshot(customers, tuple(self._orphans), self._rows)
-
-    def _verdict(self, record: Record) -> Verdict:
-        holders = self._holders[record.fingerprint] if record.fingerprint is not None else []
-        return judge(record, tuple(ref for ref in holders if ref != record.customer_ref))
 
 
 def _read(row: CustomerRow, customer_ref: str, navixy_hash: NavixyHash | None, hash_reason: Reason | None) -> Record:
     state, state_defect = read_state(row.state)
     gateways, gateways_defect = read_gateways(row.gateway_count)
-    defects = tuple(f"row {row.number}: {defect}" for defect in (state_defect, gateways_defect) if defect)
+    defects = tuple(defect for defect in (state_defect, gateways_defect) if defect)
     return Record(customer_ref, state, gateways, navixy_hash, hash_reason, read_text(row.name), defects=defects)
 
 
@@ -107,7 +112,7 @@ def _merge(first: Record, second: Record) -> Record:
         hash=first.hash if first.hash == second.hash else None,
         hash_reason=first.hash_reason if first.hash_reason is second.hash_reason else None,
         rows=first.rows + second.rows,
-        defects=first.defects + second.defects,
+        defects=tuple(sorted({*first.defects, *second.defects})),
     )
 
 
@@ -135,10 +140,12 @@ def _several_rows(record: Record, _: tuple[str, ...]) -> tuple[Reason, str] | No
     return Reason.DUPLICATE_REFERENCE, message
 
 
-def _shared_hash(_: Record, others: tuple[str, ...]) -> tuple[Reason, str] | None:
+def _shared_hash(record: Record, holders: tuple[str, ...]) -> tuple[Reason, str] | None:
+    others = [ref for ref in holders[: SHOWN + 1] if ref != record.customer_ref][:SHOWN]
     if not others:
         return None
-    named = ", ".join(others[:SHOWN]) + (f" and {len(others) - SHOWN} more" if len(others) > SHOWN else "")
+    more = len(holders) - 1 - len(others)
+    named = ", ".join(others) + (f" and {more} more" if more else "")
     return Reason.DUPLICATE_HASH, f"the same Navixy hash is on {named}; give each customer its own"
 
 
@@ -160,7 +167,10 @@ RULES: Final[tuple[Rule, ...]] = (_closed, _unreadable, _several_rows, _shared_h
 
 
 def judge(record: Record, same_hash: tuple[str, ...] = ()) -> Verdict:
-    """The verdict on one record; ``same_hash`` are the references of other customers with its hash. Total."""
+    """The verdict on one record; ``same_hash`` are all customers with its hash, itself included, in order. Total.
+
+    The same data in another order gives the same words: a status is not written anew because a row has moved.
+    """
     for rule in RULES:
         if found := rule(record, same_hash):
             return Verdict(*found)

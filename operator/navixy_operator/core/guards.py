@@ -65,8 +65,8 @@ def hold_all(decisions: Iterable[Decision], reason: Reason) -> tuple[Decision, .
 
 
 def cuts_off(action: Action) -> bool:
-    """Whether an action closes a connection that may carry data; putting a failed one afresh does not."""
-    return any(_alive(connection) for connection in closes_of(action))
+    """Whether an action leaves a customer without what there was; putting a failed connection afresh does not."""
+    return isinstance(action, Close) or any(_alive(connection) for connection in closes_of(action))
 
 
 def _alive(connection: Connection) -> bool:

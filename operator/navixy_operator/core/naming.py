@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 MAX_LENGTH: Final = 63
-DIGEST_LENGTH: Final = 16
+DIGEST_LENGTH: Final = 10
 _FOREIGN: Final = re.compile(r"[^a-z0-9.-]+")
 _LABEL_EDGES: Final = re.compile(r"-*\.[-.]*")
 _DIGESTED: Final = re.compile(rf"(?:^|-)[0-9a-f]{{{DIGEST_LENGTH}}}$")
@@ -14,7 +14,7 @@ _DIGESTED: Final = re.compile(rf"(?:^|-)[0-9a-f]{{{DIGEST_LENGTH}}}$")
 def resource_name(customer_ref: str) -> str:
     """The reference as a DNS-1123 subdomain of at most 63 characters.
 
-    Where that changes or cuts the reference, the first 16 hex characters of its SHA-256 are appended, and so they are
+    Where that changes or cuts the reference, the first 10 hex characters of its SHA-256 are appended, and so they are
     where the reference itself ends like that: two references never share a name.
     """
     slug = _LABEL_EDGES.sub(".", _FOREIGN.sub("-", customer_ref.lower())).strip("-.")

@@ -31,9 +31,10 @@ class Settled:
             return Outcome.HELD
         if self.as_desired:
             return Outcome.SUCCEEDED
-        if self.failure is not None or self.failed_connection is not None:
-            return Outcome.FAILED
-        return Outcome.SKIPPED if isinstance(self.decision.action, Keep) else Outcome.PENDING
+        if isinstance(self.decision.action, Keep):
+            return Outcome.SKIPPED
+        failed = self.failure is not None or self.failed_connection is not None
+        return Outcome.FAILED if failed else Outcome.PENDING
 
     @property
     def as_desired(self) -> bool:
@@ -53,5 +54,9 @@ class Settled:
 
 
 def settle(decision: Decision, connections: tuple[Connection, ...], failure: Failure | None) -> Settled:
-    """The decision with what F1.1 lists for its subject after the actions."""
-    return Settled(decision, replace(decision.subject, connections=connections), failure)
+    """The decision with what F1.1 lists for its subject after the actions.
+
+    Where that is what is desired, a failure met on the way (a lost answer) no longer counts.
+    """
+    settled = Settled(decision, replace(decision.subject, connections=connections), failure)
+    return settled if failure is None or not settled.as_desired else replace(settled, failure=None)

@@ -162,9 +162,10 @@ def decide(subject: Subject) -> Decision:
         case never:
             assert_never(never)
     reason, message = wanted.reason, wanted.message
-    if wanted.desired is Desired.CONNECTED and isinstance(action, Keep) and subject.hash_is_refused:
+    found = _discrepancy(subject, wanted, action)
+    if wanted.desired is Desired.CONNECTED and isinstance(action, Keep) and found is not None:
         reason, message = Reason.HASH_REJECTED, REFUSED
-    return Decision(subject, wanted.desired, reason, message, action, _discrepancy(subject, wanted, action))
+    return Decision(subject, wanted.desired, reason, message, action, found)
 
 
 def decide_all(subjects: Iterable[Subject]) -> tuple[Decision, ...]:
@@ -215,12 +216,18 @@ def _discrepancy(subject: Subject, wanted: Wish, action: Action) -> Discrepancy 
         case Close():
             return _TO_CLOSE.get(wanted.reason, Discrepancy.INELIGIBLE)
         case Keep():
-            missing = wanted.desired is Desired.CONNECTED and not _settled(subject)
-            return Discrepancy.MISSING if missing else None
+            return _refusal(subject) if wanted.desired is Desired.CONNECTED else None
         case Watch() | Hold():
             return None
         case never:
             assert_never(never)
+
+
+def _refusal(subject: Subject) -> Discrepancy | None:
+    """What is still wrong with an eligible customer who is left alone: F1.1 refuses the hash, or nothing is."""
+    if not _settled(subject):
+        return Discrepancy.MISSING
+    return None if subject.same_hash(subject.open[0]) else Discrepancy.HASH_CHANGED
 
 
 _TO_CLOSE: Final = {

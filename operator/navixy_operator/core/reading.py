@@ -11,39 +11,47 @@ from navixy_operator.core.vocabulary import CustomerState, Reason
 MAX_REFERENCE_LENGTH: Final = 1024
 MAX_GATEWAYS: Final = 2**31 - 1
 _SHOWN: Final = 40
-_LIKE_A_SECRET: Final = re.compile(r"[0-9A-Fa-f]{16}")
+_LIKE_A_SECRET: Final = re.compile(r"[0-9A-Fa-f]{16}|(?=[A-Za-z+/=_-]*[0-9])[0-9A-Za-z+/=_-]{16}")
+"""Hex, or anything else of letters and digits as long as a key: the form of a valid hash is configurable."""
 
 
 def read_text(value: object) -> str | None:
-    """The value as trimmed text; None: NULL, blank, or bytes that are no UTF-8."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        try:
-            value = bytes(value).decode()
-        except UnicodeDecodeError:
-            return None
-    return None if value is None else str(value).strip() or None
+    """The value as trimmed text; None: NULL, blank, or what cannot be written as text (bytes that are no UTF-8)."""
+    try:
+        text = bytes(value).decode() if isinstance(value, bytes | bytearray | memoryview) else str(value)
+    except ValueError:  # no UTF-8, or an integer of more digits than Python writes
+        return None
+    return None if value is None else text.strip() or None
 
 
 def show(value: object) -> str:
     """The value quoted for a message, cut, and withheld where it looks like a credential in the wrong column."""
     text = read_text(value)
     if text is None:
-        return "NULL" if value is None else "blank"
+        return "NULL" if value is None else "blank" if _is_blank(value) else "(a value that is no text)"
     if _LIKE_A_SECRET.search(text):
         return "(a value that looks like a hash and is not shown)"
-    return f'"{text[:_SHOWN]}…"' if len(text) > _SHOWN else f'"{text}"'
+    shown = "".join(character if character.isprintable() else "�" for character in text[:_SHOWN])
+    return f'"{shown}…"' if len(text) > _SHOWN else f'"{shown}"'
 
 
-def read_reference(value: object, navixy_hash: NavixyHash | None) -> tuple[str | None, str]:
-    """The customer reference, or None and the problem."""
+def read_reference(
+    value: object, navixy_hash: NavixyHash | None, hash_reason: Reason | None, pattern: re.Pattern[str]
+) -> tuple[str | None, str]:
+    """The customer reference, or None and the problem.
+
+    A reference may look like a hash, but not where the hash's own column holds something else: then the two columns
+    stand in each other's place, and the reference is somebody's credential.
+    """
     text = read_text(value)
     if text is None:
-        return None, "customer_ref is NULL or blank; every customer needs a reference"
+        return None, f"customer_ref is {show(value)}; every customer needs a reference"
     if len(text) > MAX_REFERENCE_LENGTH:
         return None, f"customer_ref {show(text)} is longer than {MAX_REFERENCE_LENGTH} characters"
     if not text.isprintable():
-        return None, "customer_ref holds control characters"
-    if navixy_hash is not None and navixy_hash == NavixyHash(text):
+        return None, "customer_ref holds control or invisible characters"
+    swapped = hash_reason is Reason.INVALID_HASH and pattern.fullmatch(text) is not None
+    if swapped or (navixy_hash is not None and navixy_hash == NavixyHash(text)):
         return None, "customer_ref is the customer's hash; are the columns of the query in each other's place?"
     return text, ""
 
@@ -63,9 +71,9 @@ def read_gateways(value: object) -> tuple[int | None, str]:
     if number is None:
         return None, f"gateway_count {show(value)} is not a whole number"
     if number < 0:
-        return None, f"gateway_count {number} is negative"
+        return None, f"gateway_count {show(value)} is negative"
     if number > MAX_GATEWAYS:
-        return None, f"gateway_count {number} is beyond belief"
+        return None, f"gateway_count {show(value)} is beyond belief"
     return number, ""
 
 
@@ -73,10 +81,14 @@ def read_hash(value: object, pattern: re.Pattern[str]) -> tuple[NavixyHash | Non
     """The hash, or None and whether it is missing or malformed."""
     text = read_text(value)
     if text is None:
-        missing = value is None or isinstance(value, str)
+        missing = value is None or _is_blank(value)
         return None, Reason.MISSING_HASH if missing else Reason.INVALID_HASH
     navixy_hash = NavixyHash(text)
     return (navixy_hash, None) if navixy_hash.matches(pattern) else (None, Reason.INVALID_HASH)
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, bytes | bytearray | memoryview) and not bytes(value).strip())
 
 
 def _integer(value: object) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from navixy_operator.core.actions import Establish, Hold, Keep, Replace
+from navixy_operator.core.conditions import MAX_MESSAGE
 from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.model import Connection
 from navixy_operator.core.outcome import Settled
@@ -38,12 +39,8 @@ class Validation:
 
     def to_status(self) -> dict[str, Any]:
         """As a SyncCycle's ``status.validation``."""
-        return {
-            "passed": self.passed,
-            "expected": self.expected,
-            "actual": self.actual,
-            "messages": list(self.messages),
-        }
+        found: dict[str, Any] = {"passed": self.passed, "expected": self.expected, "actual": self.actual}
+        return {**found, "messages": [_cut(message) for message in self.messages]} if self.messages else found
 
 
 def validate(settled: Sequence[Settled]) -> Validation:
@@ -105,7 +102,7 @@ def counts(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence[
 def skips(snapshot: Snapshot) -> list[dict[str, str]]:
     """Customers who miss a requirement, or whose record is bad, and why (AC2, AC8)."""
     listed = [
-        {"customerRef": ref, "reason": customer.verdict.reason.value, "message": customer.verdict.message}
+        {"customerRef": ref, "reason": customer.verdict.reason.value, "message": _cut(customer.verdict.message)}
         for ref, customer in snapshot.customers.items()
         if customer.verdict.reason in SKIPS
     ]
@@ -119,7 +116,7 @@ def discrepancies(decisions: Iterable[Decision]) -> list[dict[str, str]]:
         {
             "type": decision.discrepancy.value,
             **_named(decision),
-            "message": decision.message,
+            "message": _cut(_FOUND.get(decision.discrepancy, decision.message)),
         }
         for decision in decisions
         if decision.discrepancy is not None
@@ -134,7 +131,7 @@ def actions(settled: Iterable[Settled]) -> list[dict[str, str]]:
             "action": _kind(entry.decision).value,
             "outcome": entry.outcome.value,
             "reason": _why(entry).value,
-            "message": entry.failure.fault.message if entry.failure else entry.decision.message,
+            "message": _cut(entry.failure.fault.message if entry.failure else entry.decision.message),
         }
         for entry in settled
         if not isinstance(entry.decision.action, Keep)
@@ -146,7 +143,9 @@ def held_closes(decisions: Iterable[Decision]) -> dict[str, Any] | None:
     held = [
         (decision, decision.action)
         for decision in decisions
-        if isinstance(decision.action, Hold) and closes_of(decision.action.instead_of)
+        if isinstance(decision.action, Hold)
+        and decision.action.reason is not Reason.DRY_RUN
+        and closes_of(decision.action.instead_of)
     ]
     if not held:
         return None
@@ -160,7 +159,7 @@ def held_closes(decisions: Iterable[Decision]) -> dict[str, Any] | None:
         "digest": hashlib.sha256(exact.encode(errors="surrogatepass")).hexdigest()[:16],
         "count": len(items),
         "reason": held[0][1].reason.value,
-        **capped("items", [{key: value for key, value in item.items() if value} for item in items]),
+        **capped("items", [{key: _cut(value) for key, value in item.items() if value} for item in items]),
     }
 
 
@@ -204,6 +203,11 @@ def summary(tally: Mapping[str, int]) -> str:
     return f"{tally['actual']} of {tally['expected']} expected connections are connected; {said or 'nothing to do'}"
 
 
+_FOUND: Final = {
+    Discrepancy.MISSING: "eligible, but not connected",
+    Discrepancy.HASH_CHANGED: "connected with another hash than the customer has now",
+    Discrepancy.DUPLICATE: "more than one open connection",
+}
 _URGENCY: Final = {
     Outcome.FAILED: 0,
     Outcome.PENDING: 1,
@@ -243,16 +247,21 @@ def _some(refs: Sequence[str]) -> str:
     return f"{shown} and {len(refs) - 5} more" if len(refs) > 5 else shown  # noqa: PLR2004 - as many as a line takes
 
 
+def _cut(text: str) -> str:
+    """As much of a text as a status takes: F1.1's references and a line of several of ours can be longer."""
+    return text[:MAX_MESSAGE]
+
+
 def name_of(decision: Decision) -> str:
     """The customer's reference, or the connection that belongs to nobody."""
     subject = decision.subject
-    return subject.customer_ref or f"connection {subject.connections[0].id}"
+    return subject.customer_ref or f"nobody ({subject.connections[0].id})"
 
 
 def _named(decision: Decision) -> dict[str, str]:
-    named = {"customerRef": decision.subject.customer_ref} if decision.subject.customer_ref else {}
+    named = {"customerRef": _cut(decision.subject.customer_ref)} if decision.subject.customer_ref else {}
     current = decision.subject.current
-    return named if current is None or not current.is_open else {**named, "connectionId": current.id}
+    return named if current is None or not current.is_open else {**named, "connectionId": _cut(current.id)}
 
 
 def _kind(decision: Decision) -> ActionKind:

@@ -53,7 +53,7 @@ def subjects(snapshot: Snapshot, known: Mapping[str, Known], connections: Iterab
 def _present(ref: str, snapshot: Snapshot, known: Known | None, connections: list[Connection]) -> Subject:
     customer = snapshot.customers[ref]
     fingerprint = customer.record.fingerprint
-    refused = (known and known.refused) or _refused(connections, fingerprint)
+    refused = _refused(connections, fingerprint) or (None if known is None else known.refused)
     return Subject(ref, customer.verdict, fingerprint, tuple(connections), refused)
 
 
@@ -65,8 +65,7 @@ def _gone(ref: str, snapshot: Snapshot, known: Known, connections: list[Connecti
 def _leftover(ref: str | None, connections: list[Connection], snapshot: Snapshot) -> Subject:
     """A connection without a resource: only the same hash on a nameless row makes it somebody's."""
     prints = {connection.fingerprint for connection in connections} - {None}
-    nameless = {orphan.fingerprint for orphan in snapshot.orphans}
-    verdict = PERHAPS_NAMELESS if prints & nameless else GONE
+    verdict = PERHAPS_NAMELESS if prints & snapshot.nameless else GONE
     return Subject(ref, verdict, None, tuple(connections), has_resource=False)
 
 
@@ -77,7 +76,7 @@ def _refused(connections: list[Connection], fingerprint: str | None) -> str | No
             connection.fingerprint
             for connection in connections
             if connection.state is ConnectionState.FAILED
-            and connection.fingerprint == fingerprint
+            and connection.fingerprint == fingerprint is not None
             and connection.error is not None
             and connection.error.permanent
         ),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from navixy_operator.core.actions import Hold
-from navixy_operator.core.conditions import condition, merge, timestamp
+from navixy_operator.core.conditions import MAX_MESSAGE, condition, merge, timestamp
 from navixy_operator.core.model import Connection, ConnectionFault, Customer
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.vocabulary import (
@@ -81,40 +81,38 @@ def refused_fingerprint(status: Mapping[str, Any]) -> str | None:
 
 
 def _connection(previous: Mapping[str, Any], settled: Settled) -> dict[str, Any]:
-    current = settled.final.current
-    fault = _fault(settled, current)
-    if current is not None and (current.is_open or fault is None):
-        return _shown(previous, current, fault, settled.final.fingerprint)
-    if fault is not None:
-        return {"state": ConnectionState.FAILED.value, "error": _error(fault, settled.final.fingerprint)}
-    remembered = previous.get("error", {}).get("hashFingerprint") if previous.get("error") else None
-    if settled.decision.reason is Reason.HASH_REJECTED and remembered == settled.final.fingerprint:
+    current, failure = settled.final.current, settled.failure
+    if failure is not None and (current is None or not current.is_open):
+        return {"state": ConnectionState.FAILED.value, "error": _error(failure.fault, settled.final.fingerprint)}
+    if _remembers(previous, settled) and (current is None or not current.is_open):
         return dict(previous)
-    return {}
+    return {} if current is None else _shown(previous, current, settled)
 
 
-def _fault(settled: Settled, current: Connection | None) -> ConnectionFault | None:
-    if settled.failure is not None:
-        return settled.failure.fault
-    return None if current is None else current.error
+def _remembers(previous: Mapping[str, Any], settled: Settled) -> bool:
+    """Whether nothing was tried because of what F1.1 said of this very hash: that stays written down."""
+    refused = refused_fingerprint({"connection": previous})
+    return settled.decision.reason is Reason.HASH_REJECTED and refused == settled.final.fingerprint
 
 
-def _shown(
-    previous: Mapping[str, Any], current: Connection, fault: ConnectionFault | None, fingerprint: str | None
-) -> dict[str, Any]:
+def _shown(previous: Mapping[str, Any], current: Connection, settled: Settled) -> dict[str, Any]:
     same = previous.get("id") == current.id and previous.get("state") == current.state
     shown = {
         "id": current.id,
         "state": current.state.value,
         "since": previous.get("since", timestamp(current.updated_at)) if same else timestamp(current.updated_at),
     }
-    if fault is not None:
-        shown["error"] = _error(fault, current.fingerprint or fingerprint)
+    if settled.failure is not None:
+        shown["error"] = _error(settled.failure.fault, settled.final.fingerprint)
+    elif current.error is not None:
+        # Where F1.1 does not tell whose hash failed, it is the one that the customer had when it did.
+        before = (previous.get("error") or {}).get("hashFingerprint") if same else None
+        shown["error"] = _error(current.error, current.fingerprint or before or settled.final.fingerprint)
     return shown
 
 
 def _error(fault: ConnectionFault, fingerprint: str | None) -> dict[str, Any]:
-    error = {"code": fault.code, "message": fault.message[:1024], "permanent": fault.permanent}
+    error = {"code": fault.code[:MAX_MESSAGE], "message": fault.message[:MAX_MESSAGE], "permanent": fault.permanent}
     return {**error, "hashFingerprint": fingerprint} if fingerprint else error
 
 

@@ -118,7 +118,6 @@ def _make(tree: Path, scratch: Path, root: Path) -> None:
         "LC_ALL": "C",
         "GOROOT": str(goroot),
         "GOPATH": str(link / ".go"),
-        "GOCACHE": str(scratch / "gocache"),
         "GOTMPDIR": str(scratch),
         "TMPDIR": str(scratch),
         "GOFLAGS": "",

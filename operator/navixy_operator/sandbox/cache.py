@@ -41,11 +41,14 @@ def lock(target: Path) -> Iterator[None]:
 def publishing(target: Path) -> Iterator[Path]:
     """Give an empty directory beside ``target`` to build in, renamed to ``target`` if the context ends well.
 
-    Hold ``lock(target)`` around it and look again whether ``target`` is there. What another one had published under
-    that name is replaced; what a failed build left is removed.
+    Hold ``lock(target)`` around it and look again whether ``target`` is there. What was published under that name
+    before is replaced; what a build left that failed or was killed is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    prefix = f".{target.name}@"
+    for left in target.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
         yield work
         # mkdtemp is private to its owner, but servers that must not run as root read what root has unpacked

@@ -158,8 +158,12 @@ class Kubectl:
 
     async def run_cycle(self, name: str, *, sync: str, dry_run: bool = False) -> dict[str, Any]:
         """Create a SyncCycle and wait for its end; the finished object."""
-        await self.apply(sync_cycle(self.namespace, name, sync=sync, dry_run=dry_run))
+        await self.start_cycle(name, sync=sync, dry_run=dry_run)
         return await self.ended(name)
+
+    async def start_cycle(self, name: str, *, sync: str, dry_run: bool = False) -> None:
+        """Create a SyncCycle."""
+        await self.apply(sync_cycle(self.namespace, name, sync=sync, dry_run=dry_run))
 
     async def ended(self, name: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """A SyncCycle once it is completed or failed. Raises TimeoutError."""

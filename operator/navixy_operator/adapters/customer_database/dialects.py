@@ -8,7 +8,7 @@ import sqlite3
 from typing import Any, Final
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
@@ -90,14 +90,27 @@ def _limit_statements(connection: Connection, seconds: float) -> None:
 
 def abandon(connection: Connection, result: CursorResult[Any]) -> None:
     """Let go of a result whose rows were not all read, and of its connection, without reading the rest."""
-    if connection.dialect.name in MYSQL:
-        # PyMySQL would read on to the last row, even from a socket that is closed, unless it believes to be done
-        answer: Any = getattr(result.cursor, "_result", None)
-        if answer is not None:
-            answer.unbuffered_active = False
+    _forget_the_rest(result.cursor)
     if connection.dialect.name != "sqlite":
         connection.invalidate()
     result.close()
+
+
+def close_cursor(context: ExceptionContext) -> None:
+    """SQLAlchemy's ``handle_error``: close the cursor of a lost connection, which SQLAlchemy itself leaves open."""
+    # not `context.cursor`, which SQLAlchemy 2.1 never sets
+    cursor = getattr(context.execution_context, "cursor", None)
+    if context.is_disconnect and cursor is not None:
+        _forget_the_rest(cursor)
+        with contextlib.suppress(Exception):  # what matters is the error on its way
+            cursor.close()
+
+
+def _forget_the_rest(cursor: object) -> None:
+    """PyMySQL would read on to the last row, even from a socket that is closed, unless it believes to be done."""
+    answer: Any = getattr(cursor, "_result", None)
+    if hasattr(answer, "unbuffered_active"):
+        answer.unbuffered_active = False
 
 
 def prepare(driver_connection: object) -> None:

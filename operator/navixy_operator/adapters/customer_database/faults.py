@@ -33,6 +33,7 @@ MYSQL_TALKS: Final = MYSQL_AWAY | {
 MYSQL_LOGIN: Final = frozenset({1044, 1045, 1698})
 SQLITE_AWAY: Final = re.compile(r"SQLITE_(CANTOPEN|BUSY|LOCKED|IOERR|INTERRUPT|NOMEM|FULL|PROTOCOL|PERM)")
 SQLITE_NO_DATABASE: Final = "SQLITE_NOTADB"
+QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
 SHORT_CODE: Final = re.compile(r"[0-9A-Z]{5}")
 
 
@@ -121,7 +122,8 @@ def _of_sqlite(cause: BaseException, source: Source) -> Symptom:
     name = str(getattr(cause, "sqlite_errorname", None) or type(cause).__name__)
     return Symptom(
         code=name,
-        text=source.safe(str(cause)),
+        # its functions quote the values that they cannot take, under the same code as a table that does not exist
+        text=source.safe(QUOTED.sub("…", str(cause))),
         away=SQLITE_AWAY.match(name) is not None,
         not_a_database=name == SQLITE_NO_DATABASE,
     )

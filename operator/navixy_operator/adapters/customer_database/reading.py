@@ -62,6 +62,7 @@ class Read:
         engine = dialects.engine_for(self._source, self._seconds)
         event.listen(engine, "connect", self._attach, insert=True)
         event.listen(engine, "close", self._detach)
+        event.listen(engine, "handle_error", dialects.close_cursor)
         phase = Phase.CONNECTING
         failure: OperatorError | None = None
         try:
@@ -102,14 +103,13 @@ class Read:
             message = f"The read of the customer database {self._source.place} was stopped"
             raise DatabaseUnavailable(message)
 
-    def _attach(self, driver_connection: Any, _record: object) -> None:
+    def _attach(self, driver_connection: object, _record: object) -> None:
         dialects.prepare(driver_connection)
         with self._lock:
             if not self._stopped:
                 self._driver = driver_connection
                 return
-        driver_connection.close()  # the pool does not yet know it
-        self._check_stopped()
+        self._check_stopped()  # raises, upon which the pool closes it
 
     def _detach(self, _driver_connection: object, _record: object) -> None:
         # before it closes: its file descriptor may be somebody else's afterwards

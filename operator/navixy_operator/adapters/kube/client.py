@@ -61,7 +61,7 @@ class KubeClient:
         idempotent: bool = True,
         seconds: float | None = None,
     ) -> Any:
-        """Send, and return the answer's JSON. ``path`` is escaped already; the body of a PATCH is a merge patch.
+        """Send, and return the answer's JSON. ``path`` is escaped; the body of a PATCH is a merge patch.
 
         ``seconds``: for one try. ``idempotent``: may be repeated though the first try may have been carried out; 429
         and a connection that never came about are repeated in any case. Raises KubernetesUnavailable,
@@ -78,6 +78,9 @@ class KubeClient:
                     "a call to the API server is repeated", method=method, path=path, failure=what, pause=pause
                 )
                 await self._sleep(pause)
+            if self._session.closed:
+                message = f"the session with the API server {self.server} is closed: the operator is stopping"
+                raise KubernetesUnavailable(message)
             asked = 0.0
             try:
                 async with self._session.request(

@@ -1,8 +1,7 @@
 """The port Resources on the API server."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,7 +25,7 @@ PAGE: Final = 500
 RESTARTS: Final = 3  # a list that expires that often is longer than etcd remembers
 CONFLICTS: Final = 5  # another writer that often between our reading and our writing
 PLURALS: Final[Mapping[Kind, str]] = {Kind.CUSTOMER: CUSTOMERS, Kind.SYNC: SYNCS, Kind.CYCLE: CYCLES}
-_WRITER: Final = {"fieldManager": FIELD_MANAGER}
+_WRITER: Final = f"?fieldManager={FIELD_MANAGER}"
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
@@ -79,7 +78,7 @@ class KubeResources:
             "spec": spec,
         }
         try:
-            answer = await self._client.request("POST", _collection(kind, namespace), query=_WRITER, body=body)
+            answer = await self._client.request("POST", _collection(kind, namespace) + _WRITER, body=body)
         except AlreadyExists:
             return None
         return resource_of(kind, answer)
@@ -128,7 +127,7 @@ class KubeResources:
                 return now
             body.setdefault("metadata", {})["resourceVersion"] = now.resource_version
             try:
-                answer = await self._client.request("PATCH", path + subresource, query=_WRITER, body=body)
+                answer = await self._client.request("PATCH", path + subresource + _WRITER, body=body)
             except NotFound:
                 return None
             except Conflict:
@@ -164,8 +163,9 @@ class KubeResources:
 
         Raises ConfigurationError that says which CRD is missing, KubernetesForbidden, KubernetesUnavailable.
         """
-        calls: Sequence[Awaitable[None]] = [self._probe(kind, namespace) for namespace in namespaces for kind in Kind]
-        await asyncio.gather(*calls)
+        for namespace in namespaces:
+            for kind in Kind:
+                await self._probe(kind, namespace)
 
     async def _probe(self, kind: Kind, namespace: str) -> None:
         try:
@@ -193,4 +193,6 @@ def _path(kind: Kind, namespace: str, name: str) -> str:
 
 def _quoted(segment: str) -> str:
     """One segment of a path: nothing that a caller gives can reach another path."""
+    if _NAME.fullmatch(segment):
+        return segment
     return "%2E" * len(segment) if segment in {".", ".."} else quote(segment, safe="")

@@ -1,11 +1,14 @@
 """MariaDB in a temporary directory."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.engine import make_url
+
 from navixy_operator.sandbox import debian
-from navixy_operator.sandbox.databases.server import READER, DatabaseServer
+from navixy_operator.sandbox.databases.server import READER, Database, DatabaseServer
 from navixy_operator.sandbox.loopback import LOOPBACK
 from navixy_operator.sandbox.process import Program
 
@@ -19,6 +22,11 @@ class MariaDB(DatabaseServer):
     name = "mariadb"
     drivername = "mariadb+pymysql"
     admin = "navixy_admin"
+
+    def empty_database(self, database: Database) -> None:
+        """Drop everything in a database; rights stay with its name."""
+        name = make_url(database.url).database
+        self.execute(f"DROP DATABASE {name}", f"CREATE DATABASE {name}")
 
     def _prepare(self) -> Program:
         prefix, environment = self._programs()
@@ -49,7 +57,14 @@ class MariaDB(DatabaseServer):
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
         ]
-        return Program(name=self.name, argv=run, log=log, env=environment, cwd=self.directory)
+        return Program(
+            name=self.name,
+            argv=run,
+            log=log,
+            env=environment,
+            cwd=self.directory,
+            stop_signal=signal.SIGKILL,  # its data are thrown away: nothing to flush
+        )
 
     def _programs(self) -> tuple[Path, dict[str, str]]:
         """The prefix (as /usr) below which the server lies, and the environment it needs."""

@@ -7,8 +7,10 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.engine import make_url
+
 from navixy_operator.sandbox import debian
-from navixy_operator.sandbox.databases.server import READER, DatabaseServer
+from navixy_operator.sandbox.databases.server import READER, Database, DatabaseServer
 from navixy_operator.sandbox.errors import ProvisioningError
 from navixy_operator.sandbox.loopback import LOOPBACK
 from navixy_operator.sandbox.process import Program
@@ -16,6 +18,8 @@ from navixy_operator.sandbox.process import Program
 # PostgreSQL refuses to run as root; this user owns nothing else
 UNPRIVILEGED: Final = "nobody"
 INSTALLED: Final = Path("/usr/lib/postgresql")
+# the newest one that Debian's release has comes with it
+PACKAGES: Final = ("postgresql",)
 
 
 class PostgreSQL(DatabaseServer):
@@ -24,6 +28,16 @@ class PostgreSQL(DatabaseServer):
     name = "postgresql"
     drivername = "postgresql+psycopg"
     admin = "navixy_admin"
+
+    def empty_database(self, database: Database) -> None:
+        """Drop everything in a database; what the reader may read stays settled."""
+        name = make_url(database.url).database
+        self.execute(
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+            database=name,
+        )
 
     @property
     def _first_database(self) -> str:
@@ -58,7 +72,7 @@ class PostgreSQL(DatabaseServer):
             env=environment,
             cwd=self.directory,
             user=UNPRIVILEGED,
-            stop_signal=signal.SIGINT,  # do not wait for clients
+            stop_signal=signal.SIGQUIT,  # at once, without flushing, but its shared memory is given back
         )
 
     def _programs(self) -> Path:
@@ -68,12 +82,12 @@ class PostgreSQL(DatabaseServer):
             return found
         if on_path := shutil.which("initdb"):
             return Path(on_path).resolve().parent
-        prefix = debian.unpack(["postgresql"], progress=self._progress)
+        prefix = debian.unpack(PACKAGES, progress=self._progress)
         if os.geteuid() == 0:
             # the cache may lie in root's home, where the unprivileged user cannot look
             prefix = Path(shutil.copytree(prefix, self.directory / "programs", symlinks=True))
         if not (found := _newest(prefix / "usr/lib/postgresql")):
-            message = "Debian's package postgresql holds no initdb"
+            message = f"Debian's packages {', '.join(PACKAGES)} hold no initdb"
             raise ProvisioningError(message)
         self._libraries = {"LD_LIBRARY_PATH": debian.library_path(prefix)}
         return found

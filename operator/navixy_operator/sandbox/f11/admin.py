@@ -74,7 +74,7 @@ class Admin:
         return {
             "settings": shared.world.behaviour.model_dump(),
             "faults": [fault.model_dump() for fault in shared.faults.one_shot],
-            "struck": shared.faults.struck,
+            "struck": {str(kind): count for kind, count in shared.faults.struck.items()},
             "connections": [orjson.Fragment(one.json()) for one in shared.world.connections.values()],
             "keys": len(shared.world.keys),
             "requests": self._counts(),

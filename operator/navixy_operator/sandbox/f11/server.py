@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -19,12 +20,14 @@ from navixy_operator.sandbox.f11.admin import PREFIX, Admin
 from navixy_operator.sandbox.f11.behaviour import Behaviour
 from navixy_operator.sandbox.f11.contract import Contract
 from navixy_operator.sandbox.f11.faults import Faults
+from navixy_operator.sandbox.f11.replies import ProblemError
 from navixy_operator.sandbox.f11.shared import Shared
 from navixy_operator.sandbox.f11.state import World
 from navixy_operator.sandbox.f11.store import Store
 
 TOKEN_VARIABLE: Final = "NAVIXY_F11_TOKEN"  # noqa: S105 - the name of a variable
 BACKLOG: Final = 1024
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +77,12 @@ async def serve(settings: Settings, *, ready: Callable[[str], None], stop: async
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             path = request.raw_path.partition("?")[0]
-            if path.startswith(PREFIX + "/"):
-                return await admin.handle(request, path)
-            return await contract.handle(request, path)
+            side = admin if path.startswith(PREFIX + "/") else contract
+            try:
+                return await side.handle(request, path)
+            except Exception:
+                log.exception("%s %s failed", request.method, path)
+                return ProblemError(500, "internal", "the simulator has a bug: see its log").reply.response()
 
         runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.5)
         await runner.setup()

@@ -1,0 +1,134 @@
+"""How the demo looks: headings, sentences, commands with their real output, checks; readable without colours."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+WIDTH: Final = 120
+TICK, CROSS = "✓", "✗"
+PLAIN_LINES_SECONDS: Final = 0.5
+
+
+class Gauge(Protocol):
+    """Shows how far a piece of work is."""
+
+    def show(self, text: str, done: int, total: int) -> None:
+        """Say where it stands."""
+        ...
+
+
+class Show:
+    """Everything the demo prints, on one stream; ``transcript`` gives it back."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(
+            file=stream, highlight=False, markup=False, emoji=False, record=True, width=_width(stream)
+        )
+        self._acts = 0
+
+    @property
+    def width(self) -> int:
+        """Characters in a line."""
+        return self._console.width
+
+    @property
+    def transcript(self) -> str:
+        """All that was printed so far, without colours."""
+        return self._console.export_text(clear=False)
+
+    def act(self, title: str) -> None:
+        """Begin the next act."""
+        self._acts += 1
+        self.heading(f"{self._acts}. {title}")
+
+    def heading(self, title: str) -> None:
+        """A line across, with a title."""
+        self._console.print()
+        self._console.rule(title, align="left", style="bold cyan", characters="─")
+
+    def say(self, text: str) -> None:
+        """A paragraph for the reader, wrapped."""
+        self._console.print(text)
+
+    def gap(self) -> None:
+        """An empty line."""
+        self._console.print()
+
+    def command(self, line: str) -> None:
+        """A command as one would type it."""
+        self._console.print(f"$ {line}", style="bold", soft_wrap=True)
+
+    def output(self, text: str) -> None:
+        """What a command printed, line by line as it was."""
+        for line in text.strip("\n").splitlines():
+            self._console.print(line.rstrip(), soft_wrap=True)
+
+    def done(self, text: str, seconds: float | None = None) -> None:
+        """Something that went well."""
+        took = "" if seconds is None else f" ({seconds:.1f} s)"
+        self._console.print(f"{TICK} {text}{took}", style="green" if seconds is None else None)
+
+    def wrong(self, text: str) -> None:
+        """Something that is not as it should be."""
+        self._console.print(f"{CROSS} {text}", style="bold red")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table as kubectl would print it."""
+        table = Table(*columns, box=None, pad_edge=False, header_style="none")
+        for row in rows:
+            table.add_row(*row)
+        with self._console.capture() as captured:
+            self._console.print(table)
+        self.output(captured.get())
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Spin on a terminal while a part of the stage gets ready; one line when it is."""
+        begun = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(f"{text} …"):
+                yield
+        else:
+            yield
+        self.done(text, time.monotonic() - begun)
+
+    @contextmanager
+    def gauge(self) -> Iterator[Gauge]:
+        """Numbers that move: in place on a terminal, else a line whenever they have changed, twice a second at most."""
+        if not self._console.is_terminal:
+            yield _Lines(self)
+            return
+        columns = (SpinnerColumn(), BarColumn(bar_width=30), TextColumn("{task.description}", markup=False))
+        with Progress(*columns, console=self._console, transient=True) as bars:
+            yield _Bar(bars)
+
+
+class _Bar:
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task = bars.add_task("", total=None)
+
+    def show(self, text: str, done: int, total: int) -> None:
+        self._bars.update(self._task, description=text, completed=done, total=total)
+
+
+class _Lines:
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._said: tuple[int, int] | None = None
+        self._at = 0.0
+
+    def show(self, text: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if (done, total) != self._said and (now - self._at >= PLAIN_LINES_SECONDS or done == total):
+            self._show.output(f"  {text}")
+            self._said, self._at = (done, total), now
+
+
+def _width(stream: TextIO) -> int:
+    return min(WIDTH, Console(file=stream).width) if stream.isatty() else WIDTH

@@ -1,0 +1,271 @@
+"""Desired against actual: the two truth tables of the plan, row by row."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from navixy_operator.core import plan
+from navixy_operator.core.actions import Action, Close, Establish, Keep, Replace, Trim, Watch
+from navixy_operator.core.plan import Subject, decide, decide_all, wish
+from navixy_operator.core.roster import Known, subjects
+from navixy_operator.core.vocabulary import Desired, Discrepancy, Reason
+from support.builders import (
+    CONNECTED,
+    DISCONNECTED,
+    FAILED,
+    PASSING,
+    PENDING,
+    PERMANENT,
+    connection,
+    manual,
+    print_of,
+    snapshot_of,
+    subject,
+)
+from support.builders import row as database_row
+from support.tables import tables
+
+WISHES, ACTIONS = tables(plan.__doc__)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A subject, the row of a table that is meant, and what must come out."""
+
+    row: str
+    name: str
+    subject: Subject
+    action: Action = Keep()
+    discrepancy: Discrepancy | None = None
+    reason: Reason = Reason.ELIGIBLE
+
+    def __str__(self) -> str:
+        return f"{self.row}: {self.name}"
+
+
+ours, theirs = connection("c-1"), connection("c-2", fingerprint=print_of("old"))
+untold = connection("c-3", fingerprint=None)
+pending, pending_other = connection("p-1", state=PENDING), connection("p-2", state=PENDING, fingerprint=print_of("old"))
+failed, refused = connection("f-1", state=FAILED, error=PASSING), connection("f-2", state=FAILED, error=PERMANENT)
+gone = connection("d-1", state=DISCONNECTED)
+REFUSED: Final = {"refused": print_of("acme"), "reason": Reason.ELIGIBLE}
+MISSING, CHANGED, DOUBLE = Discrepancy.MISSING, Discrepancy.HASH_CHANGED, Discrepancy.DUPLICATE
+
+NOTHING: Final = "Connected | nothing open"
+MANY: Final = "Connected | several open"
+WAITING: Final = "Connected | pending, same hash"
+RIGHT: Final = "Connected | connected, same hash"
+OTHER: Final = "Connected | connected or pending, other hash"
+BROKEN: Final = "Connected | failed"
+OPEN: Final = "Disconnected | anything open"
+SHUT: Final = "Disconnected | nothing open"
+LEAVE: Final = "as it is | anything"
+
+
+def off(reason: Reason, *connections: object) -> Subject:
+    """The customer whose connection is not desired."""
+    return subject(*connections, reason=reason)  # type: ignore[arg-type]
+
+
+CASES: Final = [
+    Case(NOTHING, "none", subject(), Establish(), MISSING),
+    Case(NOTHING, "closed ones", subject(gone), Establish(), MISSING),
+    Case(NOTHING, "another hash was refused", subject(refused=print_of("old")), Establish(), MISSING),
+    Case(NOTHING, "refused", subject(refused=print_of("acme")), Keep(), MISSING, Reason.HASH_REJECTED),
+    Case(NOTHING, "refused, a closed one listed", subject(gone, refused=print_of("acme")), Keep(), MISSING,
+         Reason.HASH_REJECTED),
+    Case(MANY, "both connected, the newer is kept", subject(connection("old", age=9), connection("new", age=1)),
+         Trim(connection("new", age=1), (connection("old", age=9),)), DOUBLE),
+    Case(MANY, "connected before pending, though older", subject(pending, connection("old", age=99)),
+         Trim(connection("old", age=99), (pending,)), DOUBLE),
+    Case(MANY, "same hash before newer", subject(connection("n", age=1, fingerprint=print_of("old")), ours),
+         Trim(ours, (connection("n", age=1, fingerprint=print_of("old")),)), DOUBLE),
+    Case(MANY, "pending before failed", subject(failed, pending), Trim(pending, (failed,)), DOUBLE),
+    Case(MANY, "same age: by id", subject(connection("a"), connection("b")),
+         Trim(connection("b"), (connection("a"),)), DOUBLE),
+    Case(MANY, "closed ones do not count", subject(ours, gone, connection("d-2", state=DISCONNECTED))),
+    Case(WAITING, "watched", subject(pending), Watch(pending)),
+    Case(WAITING, "fingerprint not told", subject(connection("p", state=PENDING, fingerprint=None)),
+         Watch(connection("p", state=PENDING, fingerprint=None))),
+    Case(RIGHT, "kept", subject(ours)),
+    Case(RIGHT, "fingerprint not told", subject(untold)),
+    Case(RIGHT, "refused in the past", subject(ours, refused=print_of("acme"))),
+    Case(OTHER, "connected", subject(theirs), Replace((theirs,)), CHANGED),
+    Case(OTHER, "pending", subject(pending_other), Replace((pending_other,)), MISSING),
+    Case(OTHER, "connected, and a pending one with the right hash", subject(pending, theirs),
+         Replace((theirs, pending)), CHANGED),
+    Case(OTHER, "connected, the new hash is refused", subject(theirs, refused=print_of("acme")), Keep(), CHANGED,
+         Reason.HASH_REJECTED),
+    Case(OTHER, "pending, the new hash is refused", subject(pending_other, refused=print_of("acme")), Keep(), MISSING,
+         Reason.HASH_REJECTED),
+    Case(BROKEN, "tried afresh", subject(failed), Replace((failed,)), MISSING),
+    Case(BROKEN, "several", subject(failed, refused), Replace((refused, failed)), MISSING),
+    Case(BROKEN, "refused for good", subject(refused, refused=print_of("acme")), Keep(), MISSING, Reason.HASH_REJECTED),
+    Case(BROKEN, "another hash was refused", subject(refused, refused=print_of("old")), Replace((refused,)), MISSING),
+    Case(OPEN, "suspended", off(Reason.SUSPENDED, ours), Close((ours,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
+    Case(OPEN, "removed", off(Reason.REMOVED, ours), Close((ours,)), Discrepancy.REMOVED, Reason.REMOVED),
+    Case(OPEN, "gone", off(Reason.NOT_IN_DATABASE, ours), Close((ours,)), Discrepancy.EXTRA, Reason.NOT_IN_DATABASE),
+    Case(OPEN, "no gateways", off(Reason.NO_GATEWAYS, ours), Close((ours,)), Discrepancy.INELIGIBLE, Reason.NO_GATEWAYS),
+    Case(OPEN, "pending", off(Reason.SUSPENDED, pending), Close((pending,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
+    Case(OPEN, "failed", off(Reason.SUSPENDED, failed), Close((failed,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
+    Case(OPEN, "all of them", off(Reason.MISSING_HASH, pending, failed, ours, gone), Close((ours, pending, failed)),
+         Discrepancy.INELIGIBLE, Reason.MISSING_HASH),
+    Case(SHUT, "none", off(Reason.SUSPENDED), reason=Reason.SUSPENDED),
+    Case(SHUT, "closed ones", off(Reason.INVALID_HASH, gone), reason=Reason.INVALID_HASH),
+    Case(LEAVE, "contradictory, connected", off(Reason.DUPLICATE_HASH, theirs, failed), reason=Reason.DUPLICATE_HASH),
+    Case(LEAVE, "contradictory, none", off(Reason.INVALID_RECORD), reason=Reason.INVALID_RECORD),
+    Case(LEAVE, "contradictory, two", off(Reason.DUPLICATE_REFERENCE, ours, theirs), reason=Reason.DUPLICATE_REFERENCE),
+    Case(LEAVE, "manual", off(Reason.SUSPENDED, manual()), reason=Reason.MANUAL_OPERATION),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_action(case: Case) -> None:
+    """The action, discrepancy and reason that the row of the table says."""
+    decision = decide(case.subject)
+    assert (decision.action, decision.discrepancy, decision.reason) == (case.action, case.discrepancy, case.reason)
+    assert case.row == row_of(decision.desired, decision.as_it_is, case.row)
+
+
+def row_of(desired: Desired, as_it_is: bool, row: str) -> str:  # noqa: FBT001 - a cell of the table
+    """The row, with the first cell as the decision says it."""
+    return f"{'as it is' if as_it_is else desired} | {row.split(' | ')[1]}"
+
+
+def test_every_row_of_the_actions_has_a_case() -> None:
+    """The table in the docstring and the cases have the same rows, and every action of a row is seen in one."""
+    told = {f"{desired} | {actual}": action for desired, actual, action in ACTIONS}
+    assert {case.row for case in CASES} == set(told)
+    for row, action in told.items():
+        seen = {case.action.kind.value for case in CASES if case.row == row}
+        assert {
+            word for word in ("Keep", "Establish", "Watch", "Replace", "Trim", "Close") if word in action
+        } == seen - ({"Keep"} if row == MANY else set())
+
+
+WISHED: Final = [
+    ("F1.3 opened or closed it", subject(manual())),
+    ("F1.3 opened or closed it", subject(manual(state=DISCONNECTED))),
+    ("F1.3 opened or closed it", subject(ours, manual("c-2", PENDING))),
+    ("F1.3 opened or closed it", off(Reason.NOT_IN_DATABASE, manual())),
+    ("F1.3 opened or closed it", subject(connection("d", state=DISCONNECTED, age=9), manual("m", DISCONNECTED, age=1))),
+    ("the customer is closed", off(Reason.SUSPENDED, ours)),
+    ("the customer is closed", off(Reason.REMOVED)),
+    ("the customer is closed", off(Reason.NOT_IN_DATABASE)),
+    ("the data contradicts itself", off(Reason.INVALID_RECORD, ours)),
+    ("the data contradicts itself", off(Reason.DUPLICATE_REFERENCE, ours)),
+    ("the data contradicts itself", off(Reason.DUPLICATE_HASH, ours)),
+    ("a requirement is missing", off(Reason.NO_GATEWAYS, ours)),
+    ("a requirement is missing", off(Reason.MISSING_HASH, ours)),
+    ("a requirement is missing", off(Reason.INVALID_HASH, ours)),
+    ("eligible", subject()),
+    ("eligible", subject(manual("m", DISCONNECTED, age=9), connection("d", state=DISCONNECTED, age=1))),
+    ("eligible", subject(manual("m", DISCONNECTED, age=1), connection("c", age=9))),
+]
+
+
+@pytest.mark.parametrize(("row", "found"), WISHED, ids=[f"{row}: {found.verdict.reason}" for row, found in WISHED])
+def test_wish(row: str, found: Subject) -> None:
+    """What is desired, and why, as the row of the table says."""
+    told = {name: (desired, set(reasons.split(", "))) for name, desired, reasons in WISHES}
+    desired, reasons = told[row]
+    wanted = wish(found)
+    assert (wanted.desired.value if wanted.desired else "as it is") == desired
+    assert wanted.reason.value in reasons
+
+
+def test_every_row_of_the_wishes_has_a_case() -> None:
+    """The table in the docstring and the cases have the same rows with the same reasons."""
+    told = {name: set(reasons.split(", ")) for name, _, reasons in WISHES}
+    seen: dict[str, set[str]] = {name: set() for name in told}
+    for row, found in WISHED:
+        seen[row].add(wish(found).reason.value)
+    assert seen == told
+
+
+@pytest.mark.parametrize(
+    ("state", "desired"), [(CONNECTED, "Connected"), (PENDING, "Disconnected"), (FAILED, "Disconnected")]
+)
+def test_as_it_is_counts_as_it_is(state: object, desired: str) -> None:
+    """What is left alone desires what there is."""
+    assert decide(subject(manual(state=state))).desired.value == desired  # type: ignore[arg-type]
+
+
+# The roster: who there is to decide on.
+
+
+def test_roster_names_everyone_once() -> None:
+    """Customers of the snapshot, known ones who are gone, strangers, and nobody's connections one by one."""
+    snapshot = snapshot_of([database_row("acme"), database_row("beta")])
+    nobodys = [connection("n-1", None), connection("n-2", None)]
+    found = subjects(
+        snapshot,
+        {"acme": Known(), "gone": Known("f" * 16)},
+        [connection("c", "acme"), connection("s", "strange"), *nobodys],
+    )
+    assert [(s.customer_ref, s.verdict.reason, len(s.connections), s.has_resource) for s in found] == [
+        ("acme", Reason.ELIGIBLE, 1, True),
+        ("beta", Reason.ELIGIBLE, 0, True),
+        ("gone", Reason.NOT_IN_DATABASE, 0, True),
+        ("strange", Reason.NOT_IN_DATABASE, 1, False),
+        (None, Reason.NOT_IN_DATABASE, 1, False),
+        (None, Reason.NOT_IN_DATABASE, 1, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "print_", "kept"),
+    [
+        pytest.param({"navixy_hash": None}, print_of("gone"), True, id="nameless without a hash: may be anybody"),
+        pytest.param({"navixy_hash": "bad"}, None, True, id="nameless with a malformed hash: may be anybody"),
+        pytest.param({"navixy_hash": "0" * 32}, print_of("gone"), False, id="nameless with another hash"),
+        pytest.param({"navixy_hash": "0" * 32}, None, False, id="nameless with a hash, the gone one had none"),
+    ],
+)
+def test_gone_or_perhaps_nameless(columns: dict[str, object], print_: str | None, kept: bool) -> None:  # noqa: FBT001
+    """A customer who may be a row without a reference is not cut off."""
+    found = subjects(snapshot_of([database_row(None, **columns)]), {"gone": Known(print_)}, [connection("c", "gone")])
+    (decision,) = decide_all(found)
+    assert isinstance(decision.action, Keep) is kept
+
+
+def test_a_leftover_with_the_hash_of_a_nameless_row_stays() -> None:
+    """It belongs to that row; a leftover with another hash goes."""
+    snapshot = snapshot_of([database_row(None, navixy_hash="0" * 32)])
+    ours_print = next(iter(snapshot.nameless))
+    found = subjects(
+        snapshot, {}, [connection("a", "x", fingerprint=ours_print), connection("b", "y"), connection("c", None)]
+    )
+    assert [type(decision.action) for decision in decide_all(found)] == [Keep, Close, Close]
+
+
+@pytest.mark.parametrize(
+    ("known", "listed", "refused"),
+    [
+        pytest.param(Known(refused=print_of("acme")), (), True, id="written down"),
+        pytest.param(Known(refused=print_of("old")), (), False, id="another hash written down"),
+        pytest.param(None, (refused,), True, id="listed as refused"),
+        pytest.param(Known(refused=print_of("old")), (refused,), True, id="another written down, this one listed"),
+        pytest.param(None, (failed,), False, id="failed in passing"),
+        pytest.param(
+            None, (connection("x", state=FAILED, error=PERMANENT, fingerprint=None),), False, id="not told whose"
+        ),
+    ],
+)
+def test_refused_hash(known: Known | None, listed: tuple[object, ...], refused: bool) -> None:  # noqa: FBT001
+    """A hash is refused where F1.1 lists it so, or an earlier cycle wrote it down; never because another was."""
+    (found,) = subjects(
+        snapshot_of([database_row("acme")]),
+        {} if known is None else {"acme": known},
+        listed,  # type: ignore[arg-type]
+    )
+    assert found.hash_is_refused is refused
+
+
+def test_no_hash_is_never_refused() -> None:
+    """Without a fingerprint on either side nothing is the same."""
+    listed = connection("x", state=FAILED, error=PERMANENT, fingerprint=None)
+    (found,) = subjects(snapshot_of([database_row("acme", navixy_hash=None)]), {}, [listed])
+    assert found.refused is None
+    assert not found.hash_is_refused
