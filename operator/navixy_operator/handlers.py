@@ -34,8 +34,11 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
         stop.set()  # else kopf waits five seconds for its own waiter on the flag
 
     @kopf.on.event(GROUP, VERSION, SYNCS, registry=registry)
-    async def sync_event(namespace: str | None, name: str | None, **_: Any) -> None:
-        supervisor.sync_reported(namespace or "", name or "")
+    async def sync_event(type: str | None, namespace: str | None, name: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
+        if type == "DELETED":
+            supervisor.sync_gone()
+        else:
+            supervisor.sync_reported(namespace or "", name or "")
 
     @kopf.on.event(GROUP, VERSION, CYCLES, registry=registry)
     async def cycle_event(namespace: str | None, name: str | None, spec: Mapping[str, Any], **_: Any) -> None:

@@ -35,7 +35,7 @@ class Supervisor:
     _stopping: bool = False
 
     def sync_reported(self, namespace: str, name: str) -> None:
-        """A NavixySync was listed, created or changed, or is gone: its runner looks for itself."""
+        """A NavixySync was listed, created or changed: its runner looks for itself."""
         key = (namespace, name)
         if self._stopping:
             return
@@ -46,6 +46,11 @@ class Supervisor:
         self._runners[key] = runner
         self._tasks[key] = task = asyncio.create_task(runner.run(), name=f"runner {namespace}/{name}")
         task.add_done_callback(lambda ended: self._ended(key, ended))
+
+    def sync_gone(self) -> None:
+        """A NavixySync is gone: its runner sees that, and another one may have become the owner of its F1.1."""
+        for runner in self._runners.values():
+            runner.wake()
 
     def cycle_reported(self, namespace: str, name: str, sync: str) -> None:
         """A SyncCycle was listed, created or changed: its runner looks, or it is told that there is none."""

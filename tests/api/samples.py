@@ -149,6 +149,7 @@ MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
         "actions": [
             {
                 "customerRef": "acme",
+                "connectionId": "c-17",
                 "action": "Establish",
                 "outcome": "Failed",
                 "reason": "HashRejected",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -165,7 +165,7 @@ def test_rows_of_all_providers_are_counted() -> None:
         pytest.param({"ref": HASH, "state": "acme", "navixy_hash": "active"}, id="three columns"),
     ],
 )
-def test_columns_in_each_others_place(swapped: dict[str, object]) -> None:
+def test_columns_in_each_others_place(swapped: dict[str, Any]) -> None:
     """Whatever column the hash stands in: it becomes nobody's reference, and nothing repeats it."""
     columns = dict(swapped)
     snapshot = snapshot_of([row(columns.pop("ref", "acme"), **columns)])

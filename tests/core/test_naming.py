@@ -17,7 +17,7 @@ DIGEST_LIKE: Final = "0123456789abcdef"[:DIGEST_LENGTH]
 refs: Final = (
     st.text(st.sampled_from("abAB01-._/ ÄЖ"), min_size=1, max_size=8)
     | st.text(st.sampled_from("ab.-"), min_size=40, max_size=80)
-    | st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=1024)
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1024)
 )
 
 

@@ -1,7 +1,7 @@
 """Desired against actual: the two truth tables of the plan, row by row."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -27,6 +27,7 @@ from support.builders import row as database_row
 from support.tables import tables
 
 WISHES, ACTIONS = tables(plan.__doc__)
+KEEP: Final = Keep()
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Case:
     row: str
     name: str
     subject: Subject
-    action: Action = Keep()
+    action: Action = KEEP
     discrepancy: Discrepancy | None = None
     reason: Reason = Reason.ELIGIBLE
 
@@ -106,7 +107,8 @@ CASES: Final = [
     Case(OPEN, "suspended", off(Reason.SUSPENDED, ours), Close((ours,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
     Case(OPEN, "removed", off(Reason.REMOVED, ours), Close((ours,)), Discrepancy.REMOVED, Reason.REMOVED),
     Case(OPEN, "gone", off(Reason.NOT_IN_DATABASE, ours), Close((ours,)), Discrepancy.EXTRA, Reason.NOT_IN_DATABASE),
-    Case(OPEN, "no gateways", off(Reason.NO_GATEWAYS, ours), Close((ours,)), Discrepancy.INELIGIBLE, Reason.NO_GATEWAYS),
+    Case(OPEN, "no gateways", off(Reason.NO_GATEWAYS, ours), Close((ours,)), Discrepancy.INELIGIBLE,
+         Reason.NO_GATEWAYS),
     Case(OPEN, "pending", off(Reason.SUSPENDED, pending), Close((pending,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
     Case(OPEN, "failed", off(Reason.SUSPENDED, failed), Close((failed,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
     Case(OPEN, "all of them", off(Reason.MISSING_HASH, pending, failed, ours, gone), Close((ours, pending, failed)),
@@ -223,7 +225,7 @@ def test_roster_names_everyone_once() -> None:
         pytest.param({"navixy_hash": "0" * 32}, None, False, id="nameless with a hash, the gone one had none"),
     ],
 )
-def test_gone_or_perhaps_nameless(columns: dict[str, object], print_: str | None, kept: bool) -> None:  # noqa: FBT001
+def test_gone_or_perhaps_nameless(columns: dict[str, Any], print_: str | None, kept: bool) -> None:  # noqa: FBT001
     """A customer who may be a row without a reference is not cut off."""
     found = subjects(snapshot_of([database_row(None, **columns)]), {"gone": Known(print_)}, [connection("c", "gone")])
     (decision,) = decide_all(found)

@@ -198,7 +198,7 @@ def test_gateways_that_are_no_count(value: object, problem: str) -> None:
         pytest.param(HASH + "0", Reason.INVALID_HASH, id="33 characters"),
         pytest.param(f"{HASH}\n{HASH}", Reason.INVALID_HASH, id="two lines"),
         pytest.param("0x" + HASH[2:], Reason.INVALID_HASH, id="0x"),
-        pytest.param("０" * 32, Reason.INVALID_HASH, id="full-width digits"),
+        pytest.param("\uff10" * 32, Reason.INVALID_HASH, id="full-width digits"),
         pytest.param(0, Reason.INVALID_HASH, id="number"),
     ],
 )

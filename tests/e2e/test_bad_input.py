@@ -1,6 +1,7 @@
 """Bad input, end to end: each kind gives a condition and a message that say what and where, and nothing is closed."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pytest import Subtests
@@ -41,7 +42,7 @@ async def test_a_bad_database_fails_the_cycle_and_closes_nothing(
     closed_port = free_ports(1)[0]
     database = postgresql.create_database()
     right = site.database_url
-    refused = postgresql.url(password="not-the-password-at-all", database=database.name)
+    refused = database.url.replace(f":{urlsplit(database.url).password}@", ":not-the-password-at-all@")
     cases: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
         ("not-a-url", {"url": "customers at the big server"}, {}, "DatabaseUrlInvalid", "URL"),
         ("down", {"url": f"postgresql+psycopg://reader:pw-x1@127.0.0.1:{closed_port}/x"}, {}, "DatabaseUnavailable", "127.0.0.1"),
@@ -190,7 +191,7 @@ async def test_a_bad_f11_fails_the_cycle_and_closes_nothing(site: Site, subtests
     await site.deploy()
     await site.cycle("good")
     site.sql("UPDATE customers SET state = 'suspended' WHERE customer_ref = 'fleet-1'")
-    away = f"http://127.0.0.1:{free_ports(1)[0]}"
+    token, away = site.f11.token, f"http://127.0.0.1:{free_ports(1)[0]}"
     cases: list[tuple[str, str, str, str]] = [
         ("away", away, "ForwardingUnavailable", "127.0.0.1"),
         ("html", site.f11.url, "ForwardingProtocolError", "JSON"),
@@ -212,6 +213,6 @@ async def test_a_bad_f11_fails_the_cycle_and_closes_nothing(site: Site, subtests
             assert words in status["message"]
             assert (await condition_of(site, "ForwardingAvailable"))["status"] == "False"
             assert len(await site.open_connections()) == 2
-    site.f11.write_token(site.f11.token)
+    site.f11.write_token(token)
     await site.f11.reload_token()
     assert (await site.cycle("mended"))["counts"]["closed"] == 1

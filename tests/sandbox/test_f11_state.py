@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from navixy_operator.sandbox.f11.behaviour import Alteration, Behaviour, Failure, Seed
-from navixy_operator.sandbox.f11.state import KEY_SECONDS, Change, Connection, Query, Remembered, Table, World
+from navixy_operator.sandbox.f11.records import Change, Connection, Query, Remembered, Table
+from navixy_operator.sandbox.f11.state import KEY_SECONDS, World
 
 FINGERPRINT = "0123456789abcdef"
 

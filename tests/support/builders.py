@@ -39,7 +39,7 @@ def print_of(name: str) -> str:
     return fingerprint(hash_of(name))
 
 
-def row(ref: object = "acme", *, number: int = 1, **columns: object) -> CustomerRow:
+def row(ref: object = "acme", *, number: int = 1, **columns: Any) -> CustomerRow:
     """A Navixy row of an eligible customer, but for the columns given."""
     columns = {
         "provider": "navixy",

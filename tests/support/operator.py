@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +92,13 @@ class Site:
     async def pause(self) -> None:
         """Between two looks at a condition."""
         await asyncio.sleep(0.1)
+
+    def command(self, name: str, *arguments: str) -> tuple[int, str, str]:
+        """Run a command of ours as the administrator: exit code, standard output, standard error. Blocks."""
+        environment = {**os.environ, "KUBECONFIG": str(self.plane.admin_kubeconfig)}
+        line = [sys.executable, "-m", "navixy_operator", name, "-n", self.namespace, *arguments]
+        ended = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
 
     def log(self) -> str:
         """What the operator has printed."""

@@ -62,6 +62,9 @@ class CycleAction(Model):
     customer_ref: ReportedRef | None = Field(
         default=None, description="The customer; absent when the connection names none."
     )
+    connection_id: Identifier | None = Field(
+        default=None, description="The customer's connection when it was decided; absent: none was open."
+    )
     action: ActionKind = Field(description="What was to be done.")
     outcome: Outcome | None = Field(default=None, description="How it ended; Held in a dry run.")
     reason: ReasonText | None = Field(default=None, description="Why it was to be done, or why it failed.")

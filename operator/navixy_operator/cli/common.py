@@ -1,6 +1,7 @@
 """What the commands that look at a cluster share."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -54,6 +55,6 @@ def print_json(value: object) -> None:
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, or wide enough for a pipe."""
+    """Standard output: as wide as the terminal, as COLUMNS says, or wide enough for a pipe."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
+    return found if found.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=160)

@@ -17,7 +17,7 @@ from navixy_operator.preview import Preview, preview
 NOT_FOUND: Final = 4
 
 
-@click.command()
+@click.command(short_help="Explain one customer, and which rule decided.")
 @click.argument("ref")
 @cluster_options
 def explain(

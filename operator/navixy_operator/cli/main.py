@@ -11,17 +11,21 @@ from navixy_operator.cli.plan import plan
 from navixy_operator.cli.run import run
 from navixy_operator.cli.sandbox import demo, simulate_f11
 from navixy_operator.errors import ConfigurationError, OperatorError
+from navixy_operator.sandbox.errors import SandboxError
 
 FAILED: Final = 1
 MISCONFIGURED: Final = 3
+STOPPED: Final = 130
 
 EPILOG: Final = """\b
 Exit codes:
-  0  done
-  1  failed, and time may mend it: something did not answer
-  2  wrong usage
-  3  a person must mend what the message names
-  4  no such customer (explain)
+  0    done
+  1    failed, and time may mend it: something did not answer;
+       demo: something was not as it should be
+  2    wrong usage
+  3    a person must mend what the message names
+  4    no such customer (explain)
+  130  stopped by Ctrl-C
 """
 
 
@@ -42,19 +46,21 @@ for command in (run, plan, explain, demo, simulate_f11):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     try:
-        commands.main(arguments, standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
+        # not standalone, click gives the code of an Exit back instead of raising it
+        code = commands.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
-        return 130
+        return STOPPED
     except OperatorError as error:
         click.echo(f"error: {error.reason}: {error}", err=True)
         return MISCONFIGURED if isinstance(error, ConfigurationError) else FAILED
-    return 0
+    except SandboxError as error:
+        click.echo(f"error: {error}", err=True)
+        return FAILED
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

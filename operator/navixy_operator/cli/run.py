@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from typing import Final
 
 import click
 
@@ -12,21 +13,22 @@ from navixy_operator.adapters import logging_setup
 from navixy_operator.settings import Settings
 
 
-@click.command()
-def run() -> None:
-    r"""Run the operator until it is told to stop (SIGTERM, SIGINT).
+ENVIRONMENT: Final = """\b
+Environment:
+  WATCH_NAMESPACES  namespaces to serve, with commas between; * for all;
+                    default: the namespace of the credentials
+  HEALTH_PORT       port of /healthz and /readyz (8080)
+  HEALTH_HOST       address of that port (0.0.0.0)
+  LOG_LEVEL         DEBUG, INFO, WARNING or ERROR (INFO)
+  LOG_FORMAT        json or console (json)
+  POD_NAME          the name under which Events are posted
+  KUBECONFIG        outside a pod: the cluster to use, as for kubectl
+"""
 
-    \b
-    Environment:
-      WATCH_NAMESPACES  namespaces to serve, with commas between; * for all;
-                        default: the namespace of the credentials
-      HEALTH_PORT       port of /healthz and /readyz (8080)
-      HEALTH_HOST       address of that port (0.0.0.0)
-      LOG_LEVEL         DEBUG, INFO, WARNING or ERROR (INFO)
-      LOG_FORMAT        json or console (json)
-      POD_NAME          the name under which Events are posted
-      KUBECONFIG        outside a pod: the cluster to use, as for kubectl
-    """
+
+@click.command(epilog=ENVIRONMENT)
+def run() -> None:
+    """Run the operator until it is told to stop (SIGTERM, SIGINT)."""
     settings = Settings.from_environment(os.environ)
     masker = logging_setup.configure(settings.log_level, json=settings.log_json)
     asyncio.run(_until_stopped(settings, masker.add))

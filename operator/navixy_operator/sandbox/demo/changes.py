@@ -72,9 +72,7 @@ def choose(customers: Sequence[SampleCustomer]) -> list[Change]:
     without_hash = (one for one in customers if one.sort is Sort.WITHOUT_HASH)
     new = sample_data.eligible_customers(AGENDA[Kind.ADDED], first_id=len(customers) + 1)
     sources = {Kind.HASH_GIVEN: without_hash, Kind.ADDED: new}
-    return [
-        Change(kind, next(sources.get(kind, connected))) for kind, count in AGENDA.items() for _ in range(count)
-    ]
+    return [Change(kind, next(sources.get(kind, connected))) for kind, count in AGENDA.items() for _ in range(count)]
 
 
 def apply(url: str, changes: Sequence[Change]) -> None:

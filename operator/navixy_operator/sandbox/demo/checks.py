@@ -73,7 +73,9 @@ def resources(items: Iterable[Mapping[str, Any]], expected: Collection[str]) -> 
     )
 
 
-def rewritten(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], changed: Collection[str]) -> list[str]:
+def rewritten(
+    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], changed: Collection[str]
+) -> list[str]:
     """Whether customers outside ``changed`` were written between two lists of NavixyCustomers."""
     versions = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in before}
     touched = [

@@ -112,22 +112,25 @@ class _Bar:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._task = bars.add_task("", total=None)
+        self._begun = time.monotonic()
 
     def show(self, text: str, done: int, total: int) -> None:
-        self._bars.update(self._task, description=text, completed=done, total=total)
+        words = f"{time.monotonic() - self._begun:4.1f} s  {text}"
+        self._bars.update(self._task, description=words, completed=done, total=total)
 
 
 class _Lines:
     def __init__(self, show: Show) -> None:
         self._show = show
-        self._said: tuple[int, int] | None = None
-        self._at = 0.0
+        self._begun = time.monotonic()
+        self._said = ""
+        self._next = 0.0
 
     def show(self, text: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if (done, total) != self._said and (now - self._at >= PLAIN_LINES_SECONDS or done == total):
-            self._show.output(f"  {text}")
-            self._said, self._at = (done, total), now
+        if text != self._said and (now >= self._next or done == total):
+            self._show.output(f"  {now - self._begun:4.1f} s  {text}")
+            self._said, self._next = text, now + PLAIN_LINES_SECONDS
 
 
 def _width(stream: TextIO) -> int:

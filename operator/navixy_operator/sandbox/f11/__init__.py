@@ -1,5 +1,6 @@
 """A simulator of F1.1: the contract of ``openapi.yaml`` as a process of its own, with settable faults.
 
+    records.py    the nouns: a connection, a remembered answer, a line of the history
     state.py      the truth: connections, idempotency keys, history; pure, time is passed in
     store.py      SQLite behind it: commits in groups, in a thread; an answer waits for its commit
     behaviour.py  what can be set: times, rates, refusals, one-shot faults
@@ -8,6 +9,7 @@
     contract.py   the contract over HTTP, with what befalls its requests
     admin.py      ``/simulator/…``: settings, seeds, counters, history; no part of the contract
     server.py     the process
+    launch.py     the process as a child of the demo and the tests, with a client of its admin side
 
 Where the contract is silent, this simulator:
 - answers 400 ``invalid-request`` for what its schemas do not allow, 401 ``unauthorized`` for a wrong token, 404

@@ -54,6 +54,8 @@ class Faults:
 
     def _by_chance(self, route: Route, subject: str) -> Fault | None:
         now = self.behaviour
+        if not (now.error_rate or now.throttle_rate or now.drop_rate or now.lost_rate or now.hang_rate):
+            return None
         rates = (
             (now.error_rate, FaultKind.ERROR),
             (now.throttle_rate, FaultKind.THROTTLE),
@@ -61,8 +63,6 @@ class Faults:
             (now.lost_rate, FaultKind.LOST),
             (now.hang_rate, FaultKind.HANG),
         )
-        if not any(rate for rate, _ in rates):
-            return None
         drawn = self.chance("fault", route, subject)
         for rate, kind in rates:
             if drawn < rate:

@@ -14,9 +14,10 @@ from aiohttp import web
 from navixy_operator.core.model import fingerprint
 from navixy_operator.core.vocabulary import PROVIDER, ConnectionState, Origin
 from navixy_operator.sandbox.f11.behaviour import Route
+from navixy_operator.sandbox.f11.records import Connection, Query
 from navixy_operator.sandbox.f11.replies import ProblemError, Reply, document, invalid, not_found
 from navixy_operator.sandbox.f11.shared import Shared
-from navixy_operator.sandbox.f11.state import Connection, Query, World
+from navixy_operator.sandbox.f11.state import World
 
 STATES: Final = frozenset(state.value for state in ConnectionState)
 ORIGINS: Final = frozenset(origin.value for origin in Origin)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -64,7 +63,7 @@ async def serve(settings: Settings, *, ready: Callable[[str], None], stop: async
     """
     behaviour = settings.behaviour.model_copy(deep=True)
     store = Store(settings.database)
-    world = World(behaviour, store.put, lambda: f"cn-{uuid.uuid4().hex}")
+    world = World(behaviour, store.put, lambda: f"cn-{os.urandom(12).hex()}")
     shared = Shared(world, Faults(behaviour), store, settings.token())
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)

@@ -7,137 +7,13 @@ import heapq
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import orjson
-
+from navixy_operator.core.vocabulary import PROVIDER
 from navixy_operator.sandbox.f11.behaviour import Alteration, Behaviour, Seed
+from navixy_operator.sandbox.f11.records import Change, Connection, Query, Remembered, Sink, Table
 
 KEY_SECONDS: Final = 24 * 3600.0
-
-
-class Table(StrEnum):
-    """What the sink is told about."""
-
-    CONNECTIONS = "connections"
-    KEYS = "keys"
-    HISTORY = "history"
-    FORGOTTEN = "forgotten"
-
-
-Sink = Callable[[Table, tuple[Any, ...]], None]
-
-
-@dataclass(slots=True)
-class Connection:
-    """One connection, with what is going to become of it."""
-
-    id: str
-    seq: int
-    provider: str
-    customer_ref: str | None
-    state: str
-    origin: str
-    fingerprint: str | None
-    error: dict[str, object] | None
-    created_at: float
-    updated_at: float
-    settles_at: float | None = None
-    fails_with: dict[str, object] | None = None
-    closes_at: float | None = None
-    text: bytes | None = field(default=None, compare=False)
-    """Its JSON, until the next change."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes up its customer's place."""
-        return self.state != "disconnected"
-
-    def row(self) -> tuple[Any, ...]:
-        """For the store, in the order of the fields."""
-        return (
-            self.id,
-            self.seq,
-            self.provider,
-            self.customer_ref,
-            self.state,
-            self.origin,
-            self.fingerprint,
-            _dump(self.error),
-            self.created_at,
-            self.updated_at,
-            self.settles_at,
-            _dump(self.fails_with),
-            self.closes_at,
-        )
-
-    @classmethod
-    def from_row(cls, row: tuple[Any, ...]) -> "Connection":
-        """Back from the store."""
-        fields = list(row)
-        fields[7], fields[11] = _load(fields[7]), _load(fields[11])
-        return cls(*fields)
-
-    def json(self) -> bytes:
-        """As the contract shows it; optional fields only where there is something to say."""
-        if self.text is None:
-            shown: dict[str, object] = {
-                "id": self.id,
-                "provider": self.provider,
-                "customer_ref": self.customer_ref,
-                "state": self.state,
-                "origin": self.origin,
-                "created_at": _moment(self.created_at),
-                "updated_at": _moment(self.updated_at),
-            }
-            if self.fingerprint is not None:
-                shown["hash_fingerprint"] = self.fingerprint
-            if self.error is not None:
-                shown["error"] = self.error
-            self.text = orjson.dumps(shown)
-        return self.text
-
-
-class Remembered(NamedTuple):
-    """The first answer to an idempotency key."""
-
-    at: float
-    digest: str
-    status: int
-    body: bytes
-
-
-class Change(NamedTuple):
-    """One line of the history. ``before`` is None for a new connection; ``by``: api, seed, settle, close, alter."""
-
-    number: int
-    at: float
-    connection_id: str
-    customer_ref: str | None
-    before: str | None
-    after: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which connections, and how many at once."""
-
-    provider: str | None = None
-    states: frozenset[str] = frozenset()
-    customer_ref: str | None = None
-    size: int = 100
-
-    def wants(self, one: Connection) -> bool:
-        """Whether the connection is asked for."""
-        return (
-            (self.provider is None or one.provider == self.provider)
-            and (not self.states or one.state in self.states)
-            and (self.customer_ref is None or one.customer_ref == self.customer_ref)
-        )
 
 
 class World:
@@ -199,9 +75,20 @@ class World:
 
     def establish(self, customer_ref: str, print_: str, origin: str, now: float) -> Connection:
         """A new pending connection; the caller has seen that the customer has no open one."""
-        one = self._new(Seed(customer_ref=customer_ref, state="pending", hash_fingerprint=print_), now)
-        one.origin = origin
-        one.settles_at = now + self.behaviour.settle_seconds
+        one = Connection(
+            id=self._new_id(),
+            seq=self._last_seq + 1,
+            provider=PROVIDER,
+            customer_ref=customer_ref,
+            state="pending",
+            origin=origin,
+            fingerprint=print_,
+            error=None,
+            created_at=now,
+            updated_at=now,
+            settles_at=now + self.behaviour.settle_seconds,
+        )
+        self._add(one)
         failure = self.behaviour.failures.get(customer_ref)
         if failure:
             one.fails_with = failure.model_dump(exclude={"times"})
@@ -227,7 +114,19 @@ class World:
 
     def seed(self, seed: Seed, now: float) -> Connection:
         """Put a connection there as it is."""
-        one = self._new(seed, now)
+        one = Connection(
+            id=seed.id or self._new_id(),
+            seq=self._last_seq + 1,
+            provider=seed.provider,
+            customer_ref=seed.customer_ref,
+            state=seed.state,
+            origin=seed.origin,
+            fingerprint=seed.hash_fingerprint,
+            error=seed.error,
+            created_at=now,
+            updated_at=now,
+        )
+        self._add(one)
         self._changed(one, None, now, "seed")
         return one
 
@@ -284,22 +183,6 @@ class World:
         if len(self._listed) > 2 * len(self.connections) + 1000:
             self._listed = [each for each in self._listed if each.id in self.connections]
 
-    def _new(self, seed: Seed, now: float) -> Connection:
-        one = Connection(
-            id=seed.id or self._new_id(),
-            seq=self._last_seq + 1,
-            provider=seed.provider,
-            customer_ref=seed.customer_ref,
-            state=seed.state,
-            origin=seed.origin,
-            fingerprint=seed.hash_fingerprint,
-            error=seed.error,
-            created_at=now,
-            updated_at=now,
-        )
-        self._add(one)
-        return one
-
     def _add(self, one: Connection) -> None:
         self.connections[one.id] = one
         self._listed.append(one)
@@ -336,15 +219,3 @@ class World:
         for at in moments:
             if at is not None:
                 heapq.heappush(self._due, (at, next(self._tick), one.id))
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _dump(value: dict[str, object] | None) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
-
-
-def _load(value: str | None) -> dict[str, object] | None:
-    return None if value is None else orjson.loads(value)

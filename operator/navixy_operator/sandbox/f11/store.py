@@ -9,7 +9,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from navixy_operator.sandbox.f11.state import Change, Connection, Remembered, Table
+from navixy_operator.sandbox.f11.records import Change, Connection, Remembered, Table
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS connections (
