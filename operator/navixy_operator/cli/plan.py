@@ -93,7 +93,7 @@ def _print(found: Preview, *, everyone: bool) -> None:
     tally = ending_of(found.finding).counts
     due = [row for row in listed if row["action"] != "Keep"]
     out.print(
-        f"{found.sync.namespace}/{found.sync.name}, policy {found.order.policy}: {tally['customers']} Navixy customers, "
-        f"{tally['eligible']} eligible, {tally['skipped']} skipped; {tally['actual']} of {tally['expected']} "
+        f"{found.sync.namespace}/{found.sync.name}, policy {found.order.policy}: {tally['customers']} Navixy "
+        f"customers, {tally['eligible']} eligible, {tally['skipped']} skipped; {tally['actual']} of {tally['expected']} "
         f"expected connections are connected; {len(due)} actions due."
     )

@@ -12,7 +12,6 @@ from navixy_operator import service
 from navixy_operator.adapters import logging_setup
 from navixy_operator.settings import Settings
 
-
 ENVIRONMENT: Final = """\b
 Environment:
   WATCH_NAMESPACES  namespaces to serve, with commas between; * for all;

@@ -10,13 +10,11 @@ from typing import Any, Final
 import click
 import pydantic
 
-from navixy_operator.sandbox.demo import perform
 from navixy_operator.sandbox.errors import SandboxError
 from navixy_operator.sandbox.f11 import Settings
 from navixy_operator.sandbox.f11 import run as run_simulator
 from navixy_operator.sandbox.f11.behaviour import Behaviour
 from navixy_operator.sandbox.f11.server import TOKEN_VARIABLE
-
 
 DEMO_EPILOG: Final = """\b
 Environment:
@@ -41,6 +39,13 @@ def demo(*, keep: bool) -> None:
     first time some minutes more where the API server must be built. Everything is below one temporary directory and
     gone at the end, however it ends. Exit code 1: something was not as it should be.
     """
+    try:
+        from navixy_operator.sandbox.demo import perform  # noqa: PLC0415 - the operator's image is without its libraries
+    except ModuleNotFoundError as error:
+        message = (
+            f"{error.name} is missing; install the sandbox with the operator: pip install 'navixy-operator[sandbox]'"
+        )
+        raise SandboxError(message) from None
     if isinstance(sys.stdout, io.TextIOWrapper):
         # customers' names are of all scripts; a terminal that cannot show one shows a question mark
         sys.stdout.reconfigure(errors="replace", line_buffering=True)

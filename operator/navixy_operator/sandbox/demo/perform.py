@@ -9,7 +9,6 @@ from typing import Final, TextIO
 import aiohttp
 
 from navixy_operator.sandbox import assets as provisioning
-from navixy_operator.sandbox.assets import Assets
 from navixy_operator.sandbox.demo.keep import keep_running
 from navixy_operator.sandbox.demo.show import Show
 from navixy_operator.sandbox.demo.stage import LOG_LINES, Stage

@@ -163,9 +163,8 @@ class Stage:
         (self.bin / "kubectl").symlink_to(self._assets.kubectl)
         source = Path(__file__).resolve().parents[3]
         plugin = self.bin / "kubectl-navixy"
-        plugin.write_text(
-            f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(source))} exec {shlex.quote(sys.executable)} -m navixy_operator "$@"\n'
-        )
+        command = f"PYTHONPATH={shlex.quote(str(source))} exec {shlex.quote(sys.executable)} -m navixy_operator"
+        plugin.write_text(f'#!/bin/sh\n{command} "$@"\n')
         plugin.chmod(0o755)
 
 

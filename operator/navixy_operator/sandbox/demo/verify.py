@@ -85,7 +85,7 @@ def changes(telling: Telling, agenda: Sequence[Change], before: World, after: Wo
 async def no_hash_anywhere(telling: Telling) -> None:
     """Every hash is looked for wherever the operator could have left one."""
     stage, secrets = telling.stage, telling.hashes
-    stored = {
+    stored: dict[str, str | bytes] = {
         "the resources, Secrets and Events": await stage.plane.kubectl("get", KINDS, "-A", "-o", "json"),
         "etcd, where every version of them is": await asyncio.to_thread(stage.stored),
     }
