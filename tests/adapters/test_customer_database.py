@@ -1,6 +1,5 @@
 """The contract of the customer database, the same on SQLite, PostgreSQL and MariaDB."""
 
-# ruff: noqa: S608 - the SQL is the tests' own
 
 import tracemalloc
 

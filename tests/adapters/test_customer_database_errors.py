@@ -1,6 +1,5 @@
 """What a person is told when the customer database cannot be read, on real servers; and what nobody is told."""
 
-# ruff: noqa: S608 - the SQL is the tests' own
 
 from pathlib import Path
 

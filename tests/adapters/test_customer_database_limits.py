@@ -1,6 +1,5 @@
 """Nothing waits for ever: silent servers, slow queries, cancelled reads, drivers that hang."""
 
-# ruff: noqa: S608 - the SQL is the tests' own
 
 import asyncio
 import socket

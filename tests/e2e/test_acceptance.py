@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from support.operator import Site
 
 from navixy_operator.core.model import fingerprint
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.sample_data import Association, SampleCustomer, sample_hash
+from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 

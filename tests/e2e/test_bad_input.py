@@ -4,13 +4,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pytest import Subtests
-from support.operator import Site
 
 from navixy_operator.sandbox.databases import DatabaseServer
 from navixy_operator.sandbox.deployment import secret
 from navixy_operator.sandbox.loopback import free_ports
 from navixy_operator.sandbox.sample_data import Association, SampleCustomer, delete, sample_hash
+from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -33,21 +32,22 @@ async def condition_of(site: Site, kind: str) -> dict[str, Any]:
 
 
 async def test_a_bad_database_fails_the_cycle_and_closes_nothing(
-    site: Site, postgresql: DatabaseServer, subtests: Subtests
+    site: Site, postgresql: DatabaseServer, subtests: pytest.Subtests
 ) -> None:
     """URL wrong, server down, password wrong, column missing, no such table, Secret missing (AC9's handling)."""
     site.fill(fleets(3))
     await site.deploy()
     await site.cycle("good")
-    closed_port = free_ports(1)[0]
+    away = f"postgresql+psycopg://reader:pw-x1@127.0.0.1:{free_ports(1)[0]}/x"
+    two_columns = "SELECT customer_ref, state FROM customers"
     database = postgresql.create_database()
     right = site.database_url
     refused = database.url.replace(f":{urlsplit(database.url).password}@", ":not-the-password-at-all@")
     cases: list[tuple[str, dict[str, str], dict[str, Any], str, str]] = [
         ("not-a-url", {"url": "customers at the big server"}, {}, "DatabaseUrlInvalid", "URL"),
-        ("down", {"url": f"postgresql+psycopg://reader:pw-x1@127.0.0.1:{closed_port}/x"}, {}, "DatabaseUnavailable", "127.0.0.1"),
+        ("down", {"url": away}, {}, "DatabaseUnavailable", "127.0.0.1"),
         ("password", {"url": refused}, {}, "DatabaseUnavailable", "refused"),
-        ("column", {"url": right}, {"query": "SELECT customer_ref, state FROM customers"}, "DatabaseQueryFailed", "gateway_count"),
+        ("column", {"url": right}, {"query": two_columns}, "DatabaseQueryFailed", "gateway_count"),
         ("table", {"url": right}, {"query": f"SELECT {COLUMNS} FROM nowhere"}, "DatabaseQueryFailed", "nowhere"),
         ("syntax", {"url": right}, {"query": "SELEC 1"}, "DatabaseQueryFailed", "SELEC"),
         ("write", {"url": right}, {"query": "DELETE FROM customers"}, "DatabaseQueryFailed", ""),
@@ -96,24 +96,30 @@ async def test_an_empty_database_closes_nothing(site: Site) -> None:
     assert (await condition_of(site, "ClosesHeld"))["status"] == "False"
 
 
+def odd(number: int, ref: str, navixy_hash: str = "", *, state: str | None = "active") -> SampleCustomer:
+    """A customer with one gateway whose columns are as given; an empty hash means a good one of its own."""
+    provider = Association(" Navixy ", navixy_hash or sample_hash(number))
+    return SampleCustomer(number, ref, "", state, (provider,), 1)
+
+
 ODD: dict[str, tuple[SampleCustomer, str]] = {
-    "state with a space": (SampleCustomer(11, "spaced", "", "Active ", (Association(" Navixy ", sample_hash(11)),), 1), "Eligible"),
-    "state unknown": (SampleCustomer(12, "odd-state", "", "unknown", (Association("navixy", sample_hash(12)),), 1), "InvalidRecord"),
-    "300 characters": (SampleCustomer(13, "x" * 300, "", "active", (Association("navixy", sample_hash(13)),), 1), "Eligible"),
-    "slash and underscore": (SampleCustomer(14, "a/b_c", "", "active", (Association("navixy", sample_hash(14)),), 1), "Eligible"),
-    "upper case": (SampleCustomer(15, "ACME", "", "active", (Association("navixy", sample_hash(15)),), 1), "Eligible"),
-    "lower case of it": (SampleCustomer(16, "acme", "", "active", (Association("navixy", sample_hash(16)),), 1), "Eligible"),
-    "Cyrillic": (SampleCustomer(17, "Автопарк", "", "active", (Association("navixy", sample_hash(17)),), 1), "Eligible"),
-    "hash with spaces": (SampleCustomer(18, "spaces", "", "active", (Association("navixy", f" {sample_hash(18)} "),), 1), "Eligible"),
-    "hash in upper case": (SampleCustomer(19, "upper", "", "active", (Association("navixy", sample_hash(19).upper()),), 1), "InvalidHash"),
-    "hash of 31": (SampleCustomer(20, "short", "", "active", (Association("navixy", sample_hash(20)[:31]),), 1), "InvalidHash"),
-    "same hash, one": (SampleCustomer(21, "twin-1", "", "active", (Association("navixy", sample_hash(21)),), 1), "DuplicateHash"),
-    "same hash, other": (SampleCustomer(22, "twin-2", "", "active", (Association("navixy", sample_hash(21)),), 1), "DuplicateHash"),
-    "NULL state": (SampleCustomer(23, "stateless", "", None, (Association("navixy", sample_hash(23)),), 1), "InvalidRecord"),
+    "state with a space": (odd(11, "spaced", state="Active "), "Eligible"),
+    "state unknown": (odd(12, "odd-state", state="unknown"), "InvalidRecord"),
+    "300 characters": (odd(13, "x" * 300), "Eligible"),
+    "slash and underscore": (odd(14, "a/b_c"), "Eligible"),
+    "upper case": (odd(15, "ACME"), "Eligible"),
+    "lower case of it": (odd(16, "acme"), "Eligible"),
+    "Cyrillic": (odd(17, "Автопарк"), "Eligible"),
+    "hash with spaces": (odd(18, "spaces", f" {sample_hash(18)} "), "Eligible"),
+    "hash in upper case": (odd(19, "upper", sample_hash(19).upper()), "InvalidHash"),
+    "hash of 31": (odd(20, "short", sample_hash(20)[:31]), "InvalidHash"),
+    "same hash, one": (odd(21, "twin-1", sample_hash(21)), "DuplicateHash"),
+    "same hash, other": (odd(22, "twin-2", sample_hash(21)), "DuplicateHash"),
+    "NULL state": (odd(23, "stateless", state=None), "InvalidRecord"),
 }
 
 
-async def test_odd_rows_are_judged_one_by_one(site: Site, subtests: Subtests) -> None:
+async def test_odd_rows_are_judged_one_by_one(site: Site, subtests: pytest.Subtests) -> None:
     """Broken rows are skipped with their reason, odd but right ones connected, and nobody else is touched."""
     nameless = SampleCustomer(30, None, "", "active", (Association("navixy", sample_hash(30)),), 1)
     await site.f11.seed({"customer_ref": "odd-state"}, {"customer_ref": "stateless"}, {"customer_ref": "twin-1"})
@@ -158,7 +164,7 @@ async def test_a_row_that_loses_its_reference_does_not_close_its_customer(site: 
     assert set(await site.open_connections()) == {"fleet-1", "fleet-2"}
 
 
-async def test_a_bad_spec_stalls_the_sync_and_says_so(site: Site, subtests: Subtests) -> None:
+async def test_a_bad_spec_stalls_the_sync_and_says_so(site: Site, subtests: pytest.Subtests) -> None:
     """A cron line or time zone that does not parse: Ready=False with the field; a waiting cycle says so, too."""
     site.fill(fleets(2))
     await site.deploy()
@@ -185,7 +191,7 @@ async def test_a_bad_spec_stalls_the_sync_and_says_so(site: Site, subtests: Subt
     assert (await condition_of(site, "Ready"))["status"] == "True"
 
 
-async def test_a_bad_f11_fails_the_cycle_and_closes_nothing(site: Site, subtests: Subtests) -> None:
+async def test_a_bad_f11_fails_the_cycle_and_closes_nothing(site: Site, subtests: pytest.Subtests) -> None:
     """F1.1 does not answer, answers HTML, a list that never ends, or refuses our token: never act on a part."""
     site.fill(fleets(2))
     await site.deploy()

@@ -4,10 +4,10 @@ import asyncio
 import json
 
 import pytest
-from support.operator import Site
 
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.sample_data import Association, SampleCustomer, eligible_customers, sample_hash
+from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 

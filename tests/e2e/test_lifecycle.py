@@ -3,14 +3,15 @@
 import asyncio
 import json
 import signal
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
 import pytest
-from support.operator import Site
 
 from navixy_operator.sandbox.deployment import navixy_sync, sync_cycle
 from navixy_operator.sandbox.sample_data import eligible_customers
+from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -77,7 +78,7 @@ async def test_cycles_run_one_at_a_time_in_the_order_of_their_making(site: Site)
     log = [json.loads(line) for line in site.log().splitlines() if line.startswith("{")]
     story = [(e["event"], e["cycle"]) for e in log if e["event"].startswith("Synchronization")]
     assert story == [(event, n) for n in names for event in ("SynchronizationStarted", "SynchronizationCompleted")]
-    assert all(one["completionTime"] <= two["startTime"] for one, two in zip(ended, ended[1:], strict=False))
+    assert all(one["completionTime"] <= two["startTime"] for one, two in pairwise(ended))
 
 
 async def test_a_dry_run_plans_and_touches_nothing(site: Site) -> None:

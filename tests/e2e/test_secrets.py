@@ -5,13 +5,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.operator import Site
 
 from navixy_operator.core.model import fingerprint
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.databases import DatabaseServer
 from navixy_operator.sandbox.deployment import secret
 from navixy_operator.sandbox.sample_data import Association, SampleCustomer, demo_customers, sample_hash
+from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -35,7 +35,7 @@ async def test_secrets_show_up_nowhere(site: Site, postgresql: DatabaseServer) -
         await site.cycle(name)
     await site.redeploy(database={"query": f"SELECT '{sample_hash(905)}' FROM nowhere_{sample_hash(906)}"})
     await site.cycle("broken")
-    arguments = Path(f"/proc/{site.operator.process.pid}/cmdline").read_text()
+    arguments = await asyncio.to_thread(Path(f"/proc/{site.operator.process.pid}/cmdline").read_text)
     kinds = "navixycustomers,synccycles,events"
     resources = await site.plane.kubectl("get", kinds, "-n", site.namespace, "-o", "yaml")
     described = await site.plane.kubectl("describe", kinds, "-n", site.namespace)

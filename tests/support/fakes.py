@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from support.builders import NOW, PASSING, resource
-
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow, NavixyHash
 from navixy_operator.core.vocabulary import ConnectionState, Kind
 from navixy_operator.errors import CloseFailed, EstablishRefused, InvalidSpec, OperatorError
 from navixy_operator.ports import Outside, Resource
+from support.builders import NOW, PASSING, resource
 
 Journal = list[str]
 
@@ -197,7 +196,7 @@ class FakeResources:
     def _ask(self, verb: str, about: str) -> None:
         self.journal.append(f"{verb} {about}")
         self.requests[verb] += 1
-        if about in self.refuses:
+        if about in self.refuses and verb in {"create", "update", "status"}:
             message = f"the API server refuses {about}"
             raise InvalidSpec(message)
 

@@ -94,6 +94,6 @@ def _print(found: Preview, *, everyone: bool) -> None:
     due = [row for row in listed if row["action"] != "Keep"]
     out.print(
         f"{found.sync.namespace}/{found.sync.name}, policy {found.order.policy}: {tally['customers']} Navixy "
-        f"customers, {tally['eligible']} eligible, {tally['skipped']} skipped; {tally['actual']} of {tally['expected']} "
-        f"expected connections are connected; {len(due)} actions due."
+        f"customers, {tally['eligible']} eligible, {tally['skipped']} skipped; {tally['actual']} of "
+        f"{tally['expected']} expected connections are connected; {len(due)} actions due."
     )

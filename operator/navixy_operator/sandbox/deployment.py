@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
@@ -17,6 +17,7 @@ from navixy_operator.sandbox.process import Process, Program
 NAMESPACE: Final = "navixy-operator"
 SERVICE_ACCOUNT: Final = "navixy-operator"
 START_SECONDS: Final = 60.0
+SOURCE_ROOT: Final = Path(__file__).resolve().parents[2]
 WAIT_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.2
 
@@ -43,10 +44,14 @@ async def apply_manifests(plane: ControlPlane, namespace: str = NAMESPACE) -> No
         await plane.kubectl("apply", "-k", str(base))
         return
     with tempfile.TemporaryDirectory() as directory:
-        overlay = Path(directory).resolve()
-        lines = (f"namespace: {namespace}", "bases:", f"  - {os.path.relpath(base, overlay)}")
-        (overlay / "kustomization.yaml").write_text("\n".join(lines) + "\n")
-        await plane.kubectl("apply", "-k", str(overlay))
+        await plane.kubectl("apply", "-k", _write_overlay(directory, base, namespace))
+
+
+def _write_overlay(directory: str, base: Path, namespace: str) -> str:
+    overlay = Path(directory).resolve()
+    lines = (f"namespace: {namespace}", "bases:", f"  - {os.path.relpath(base, overlay)}")
+    (overlay / "kustomization.yaml").write_text("\n".join(lines) + "\n")
+    return str(overlay)
 
 
 def secret(namespace: str, name: str, **values: str) -> dict[str, Any]:
@@ -115,7 +120,7 @@ class Operator:
             "HEALTH_HOST": LOOPBACK,
             "HEALTH_PORT": str(self.port),
             "POD_NAME": "navixy-operator-local",
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "PYTHONPATH": str(SOURCE_ROOT),
         }
         program = Program(name="navixy-operator", argv=self._command, log=self.log, env=environment)
         self._process = await asyncio.to_thread(Process(program).start)
@@ -126,7 +131,7 @@ class Operator:
         if self._process is not None:
             await asyncio.to_thread(self._process.stop)
 
-    async def __aenter__(self) -> "Operator":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

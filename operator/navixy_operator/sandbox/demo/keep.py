@@ -23,9 +23,11 @@ async def keep_running(stage: Stage, show: Show, stop: asyncio.Event) -> None:
     """Say how to use what runs and wait for ``stop``. Raises ProcessError when a part dies meanwhile."""
     show.heading("Everything keeps running")
     for title, commands in _usage(stage):
-        show.say(f"\n{title}:")
+        show.gap()
+        show.say(f"{title}:")
         show.output("\n".join(f"  {line}" for command in commands for line in command.splitlines()))
-    show.say("\nPress Ctrl-C here to end it all; nothing stays behind.")
+    show.gap()
+    show.say("Press Ctrl-C here to end it all; nothing stays behind.")
     while not stop.is_set():
         stage.check_alive()
         try:

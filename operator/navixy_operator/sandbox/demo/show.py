@@ -1,5 +1,6 @@
 """How the demo looks: headings, sentences, commands with their real output, checks; readable without colours."""
 
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class Show:
 
     def say(self, text: str) -> None:
         """A paragraph for the reader, wrapped."""
-        self._console.print(text)
+        self.output(textwrap.fill(text, self.width))
 
     def gap(self) -> None:
         """An empty line."""

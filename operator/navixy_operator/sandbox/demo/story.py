@@ -70,7 +70,7 @@ async def raise_the_stage(telling: Telling) -> None:
     )
     show.gap()
     for sort, words in WORDS.items():
-        show.say(f"{counts[sort]:>5}  {words}")
+        show.output(f"{counts[sort]:>5}  {words}")
 
 
 async def start_the_operator(telling: Telling) -> None:

@@ -93,7 +93,7 @@ async def no_hash_anywhere(telling: Telling) -> None:
         **stored,
         "the operator's log": stage.operator_log(),
         "the arguments of all processes": await asyncio.to_thread(stage.command_lines),
-        "all that this demo has printed": telling.show.transcript,
+        "the output of this demo": telling.show.transcript,
     }
     for place, content in places.items():
         telling.check(f"none of {len(secrets)} hashes is in {place}", checks.leaks({place: content}, secrets))
