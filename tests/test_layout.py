@@ -102,3 +102,16 @@ def test_manifests_speak_of_this_group(manifest: Path) -> None:
         for rule in document.get("rules", ()):
             if rule["apiGroups"] == [GROUP]:
                 assert {name.partition("/")[0] for name in rule["resources"]} <= {CUSTOMERS, SYNCS, CYCLES}
+
+
+def test_every_name_of_the_vocabulary_is_used() -> None:
+    """A member that no code names is a word that nobody ever sees, or a typo."""
+    package = ROOT / "operator" / "navixy_operator"
+    source = "\n".join(path.read_text("utf-8") for path in package.rglob("*.py") if path.name != "vocabulary.py")
+    unused = {
+        f"{enum}.{member.name}"
+        for enum in ENUMS
+        for member in getattr(vocabulary, enum)
+        if not re.search(rf"\b{enum}\.{member.name}\b", source)
+    }
+    assert unused == {"CustomerState.ACTIVE"}, "read from the database by value alone"

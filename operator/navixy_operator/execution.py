@@ -70,10 +70,12 @@ def ending_of(finding: Finding) -> Ending:
 
 async def _begin(cluster: Cluster, order: Order, cycle: Resource) -> tuple[Resource, Resource]:
     sync, resources = order.sync, cluster.resources
-    started = cyclestatus.cycle_started(cycle.status, generation=cycle.generation, now=cluster.clock.now())
+    now = cluster.clock.now()
+    started = cyclestatus.cycle_started(cycle.status, generation=cycle.generation, now=now)
     cycle = await resources.write_status(cycle, started) or cycle
     if not order.dry_run:
-        sync = await resources.write_status(sync, cyclestatus.sync_started(sync.status, cycle.name)) or sync
+        running = cyclestatus.sync_started(sync.status, cycle.name, generation=sync.generation, now=now)
+        sync = await resources.write_status(sync, running) or sync
     return sync, cycle
 
 

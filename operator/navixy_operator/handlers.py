@@ -1,6 +1,7 @@
-"""kopf's handlers: each translates an event into one word to the supervisor. Decisions are made elsewhere.
+"""What the watches report: each handler translates an event into one word. Decisions are made elsewhere.
 
-``on.event`` handlers make no patches of kopf's own, and kopf swallows their errors: they only pass on.
+``on.event`` handlers make no patches of kopf's own, and kopf swallows their errors: they only pass on. The customers'
+watch is our own: all of a cycle's writes come back through it, and kopf's work on each costs more than the write.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from typing import Any
 import kopf
 import structlog
 
-from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, SYNCS, VERSION
+from navixy_operator.core.vocabulary import CYCLES, GROUP, SYNCS, VERSION
+from navixy_operator.ports import Resource
 from navixy_operator.supervisor import Supervisor
 
 Login = Callable[[], kopf.AiohttpSession]
@@ -44,13 +46,14 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
     async def cycle_event(namespace: str | None, name: str | None, spec: Mapping[str, Any], **_: Any) -> None:
         supervisor.cycle_reported(namespace or "", name or "", str(spec.get("sync", "")))
 
-    @kopf.on.event(GROUP, VERSION, CUSTOMERS, registry=registry)
-    async def customer_event(type: str | None, name: str | None, namespace: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
-        if type == "DELETED":
-            log = structlog.get_logger("navixy_operator.handlers")
-            log.info("CustomerResourceGone", namespace=namespace, resource=name)
-
     return registry
+
+
+def customer_changed(change: str, customer: Resource) -> None:
+    """A NavixyCustomer was created, changed or deleted, by us or by a person."""
+    if change == "DELETED":
+        log = structlog.get_logger("navixy_operator.handlers")
+        log.info("CustomerResourceGone", namespace=customer.namespace, resource=customer.name)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

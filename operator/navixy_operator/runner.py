@@ -16,7 +16,7 @@ from navixy_operator import schedule
 from navixy_operator.api.explain import explain_validation
 from navixy_operator.api.sync import NavixySyncSpec, explain_name
 from navixy_operator.core.conditions import timestamp
-from navixy_operator.core.cyclestatus import Ending, cycle_ended, cycle_waiting, sync_resting
+from navixy_operator.core.cyclestatus import Ending, cycle_ended, cycle_waiting, sync_ended, sync_resting
 from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.execution import Connect, execute
@@ -71,7 +71,7 @@ class Runner:
         if sync is None or sync.deleting:
             return None
         cycles = await self._cycles()
-        await self._end_interrupted(cycles)
+        sync = await self._end_interrupted(sync, cycles)
         try:
             spec = read_spec(sync)
             await self._refuse_shared(sync, spec)
@@ -105,7 +105,7 @@ class Runner:
         found = await self.cluster.resources.list(Kind.CYCLE, self.namespace)
         return [cycle for cycle in found if cycle.spec.get("sync") == self.name and not cycle.deleting]
 
-    async def _end_interrupted(self, cycles: Sequence[Resource]) -> None:
+    async def _end_interrupted(self, sync: Resource, cycles: Sequence[Resource]) -> Resource:
         """A cycle found in progress while none is running was left by a process that is gone (design section 4)."""
         for cycle in cycles:
             if cycle.status.get("phase") == Phase.IN_PROGRESS:
@@ -115,6 +115,10 @@ class Runner:
                 seconds = max(0.0, (now - since).total_seconds())
                 status = cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
                 await self.cluster.resources.write_status(cycle, status)
+                if sync.status.get("activeCycle") == cycle.name:
+                    told = sync_ended(sync.status, cycle.name, status, ending, generation=sync.generation, now=now)
+                    sync = await self.cluster.resources.write_status(sync, told) or sync
+        return sync
 
     async def _scheduled(self, sync: Resource, spec: NavixySyncSpec) -> tuple[Resource, list[Resource]]:
         """The run that is due by the clock, as a SyncCycle whose name follows from the time: created once."""

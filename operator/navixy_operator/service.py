@@ -1,7 +1,8 @@
 """The operator as a process: probes, supervisor and kopf, started in order and stopped in reverse."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import kopf
@@ -9,7 +10,8 @@ import structlog
 
 from navixy_operator import bootstrap
 from navixy_operator.adapters.health import HealthServer
-from navixy_operator.handlers import registry_for
+from navixy_operator.core.vocabulary import Kind
+from navixy_operator.handlers import customer_changed, registry_for
 from navixy_operator.settings import Settings
 from navixy_operator.supervisor import Supervisor
 
@@ -33,7 +35,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
             return supervisor.problems() if watching.is_set() else ["the watches have not begun"]
 
         probes = HealthServer(supervisor.problems, not_ready, host=settings.health_host, port=settings.health_port)
-        async with probes as health:
+        async with probes as health, _watched_customers(world, namespaces, stop):
             log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
             try:
                 await kopf.operator(
@@ -49,3 +51,26 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
             finally:
                 await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
                 log.info("OperatorStopped")
+
+
+@asynccontextmanager
+async def _watched_customers(
+    world: bootstrap.World, namespaces: Sequence[str], stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """Watch the customers of these namespaces; a watch that ends by a fault of ours ends the operator."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            log = structlog.get_logger("navixy_operator.service")
+            log.error("WatchEnded", exc_info=task.exception())
+            stop.set()
+
+    tasks = [asyncio.create_task(world.resources.watch(Kind.CUSTOMER, each, customer_changed)) for each in namespaces]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

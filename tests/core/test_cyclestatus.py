@@ -46,7 +46,7 @@ def ended(ending: Ending, previous: JSON | None = None) -> JSON:
 
 def sync_after(ending: Ending, previous: JSON | None = None, now: Any = LATER) -> JSON:
     """A NavixySync after a cycle."""
-    before = cyclestatus.sync_started(previous or {}, "main-1")
+    before = cyclestatus.sync_started(previous or {}, "main-1", generation=1, now=NOW)
     assert fits_sync(before)
     status = cyclestatus.sync_ended(before, "main-1", ended(ending), ending, generation=2, now=now)
     assert fits_sync(status)
@@ -115,7 +115,7 @@ def test_held_closes_are_a_condition() -> None:
 
 def test_a_sync_whose_cycle_runs() -> None:
     """It names the cycle; what it knew stays."""
-    status = cyclestatus.sync_started(sync_after(completed()), "main-2")
+    status = cyclestatus.sync_started(sync_after(completed()), "main-2", generation=1, now=NOW)
     assert fits_sync(status)
     assert (status["phase"], status["activeCycle"], status["expected"]) == ("in_progress", "main-2", 3)
 
@@ -200,7 +200,7 @@ def test_a_new_sync_has_not_run_yet() -> None:
     """Before the first cycle: pending, unknown, and when the first is due."""
     status = resting({})
     assert (status["phase"], status["nextScheduleTime"]) == ("pending", "2026-03-01T04:00:00Z")
-    assert said(status) == {"Ready": ("Unknown", "NotYetRun")}
+    assert said(status) == {"Ready": ("True", "NotYetRun")}
 
 
 def test_a_resting_sync_keeps_what_it_knows() -> None:
@@ -222,7 +222,7 @@ def test_a_stalled_sync(reason: Reason) -> None:
     )
     assert said(stalled)["InSync"] == said(before)["InSync"]
     mended = resting(stalled)
-    assert (mended["phase"], said(mended)["Ready"]) == ("pending", ("Unknown", "NotYetRun"))
+    assert (mended["phase"], said(mended)["Ready"]) == ("pending", ("True", "NotYetRun"))
     assert "Stalled" not in said(mended)
 
 
@@ -234,7 +234,7 @@ def test_a_failed_cycles_word_stays_while_resting() -> None:
 
 def test_a_sync_left_in_progress_is_no_longer() -> None:
     """After a restart no cycle runs, whatever the status says."""
-    left = cyclestatus.sync_started(sync_after(completed()), "main-2")
+    left = cyclestatus.sync_started(sync_after(completed()), "main-2", generation=1, now=NOW)
     status = resting(left)
     assert (status["phase"], "activeCycle" in status) == ("pending", False)
 

@@ -1,8 +1,6 @@
 """The report: validation (AC7, AC11), counts, capped lists, and the digest of held closes."""
 
-import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from navixy_operator.api.counts import Counts
 from navixy_operator.core import report
 from navixy_operator.core.eligibility import Snapshot
-from navixy_operator.core.guards import hold_all, hold_closes
+from navixy_operator.core.guards import hold_closes
 from navixy_operator.core.model import Connection, ConnectionFault
 from navixy_operator.core.outcome import Failure, Settled, settle
 from navixy_operator.core.plan import Decision, Subject, decide, decide_all
@@ -249,81 +247,6 @@ def test_long_words_are_cut() -> None:
     ])  # fmt: skip
     held = hold_closes(decisions, Reason.EMPTY_DATABASE)
     details(snapshot_of([]), held, [settle(held[0], (long,), None)])
-
-
-# Held closes.
-
-
-def held_of(*subjects_: Subject, reason: Reason = Reason.EMPTY_DATABASE) -> dict[str, Any]:
-    """The held closes of a plan."""
-    found = report.held_closes(hold_closes(decide_all(subjects_), reason))
-    assert found is not None
-    assert fits_cycle({"heldCloses": found})
-    return found
-
-
-def gone(ref: str, *ids: str) -> Subject:
-    """A customer to close."""
-    return customer(ref, *(connection(identity, ref) for identity in ids), reason=Reason.REMOVED)
-
-
-def test_held_closes() -> None:
-    """Every connection that would be closed, with whose it is and who holds it."""
-    nobodys = subject(connection("n", None), reason=Reason.NOT_IN_DATABASE, customer_ref=None)
-    found = held_of(gone("a", "1", "2"), nobodys)
-    assert (found["count"], found["reason"]) == (3, "EmptyDatabase")
-    assert {(entry.get("customerRef"), entry["connectionId"]) for entry in found["items"]} == {
-        ("a", "1"),
-        ("a", "2"),
-        (None, "n"),
-    }
-
-
-def test_held_closes_are_capped() -> None:
-    """A hundred are listed; the digest is over all of them."""
-    many = [gone(f"r{number}", f"{number}") for number in range(120)]
-    found = held_of(*many)
-    assert (found["count"], len(found["items"]), found["itemsOmitted"]) == (120, 100, 20)
-    assert held_of(*many[:119])["digest"] != found["digest"]
-
-
-def test_digest_does_not_depend_on_order() -> None:
-    """The same closes, in whatever order they are found, have the same digest."""
-    some = [gone(f"r{number}", f"{number}", f"{number}x") for number in range(20)]
-    mixed = [replace(entry, connections=entry.connections[::-1]) for entry in some]
-    random.Random(1).shuffle(mixed)  # noqa: S311 - an order, not a secret
-    assert held_of(*some)["digest"] == held_of(*mixed)["digest"]
-
-
-def test_digest_changes_with_any_change() -> None:
-    """One more, one less, another customer, another connection, a name moved over: each is another list to approve."""
-    lists = [
-        [gone("a", "1"), gone("b", "2")],
-        [gone("a", "1")],
-        [gone("a", "1"), gone("b", "2", "3")],
-        [gone("a", "1"), gone("c", "2")],
-        [gone("a", "1"), gone("b", "4")],
-        [gone("a", "2"), gone("b", "1")],
-        [gone("a", "1", "2")],
-    ]
-    assert len({held_of(*entry)["digest"] for entry in lists}) == len(lists)
-
-
-def test_only_closes_are_held_for_approval() -> None:
-    """Establishes that the policy holds are no closes; a dry run holds nothing that a person could approve."""
-    assert report.held_closes(hold_all(decide_all([customer("a")]), Reason.POLICY_OBSERVE)) is None
-    assert report.held_closes(hold_all(decide_all([gone("a", "1")]), Reason.DRY_RUN)) is None
-    assert report.held_closes(decide_all([gone("a", "1")])) is None
-
-
-def test_held_actions_are_told_as_what_they_would_be() -> None:
-    """A dry run's report says what would be done."""
-    decisions = hold_all(decide_all([customer("a"), gone("b", "1")]), Reason.DRY_RUN)
-    found = report.actions([settle(d, d.subject.connections, None) for d in decisions])
-    assert [(entry["action"], entry["outcome"], entry["reason"]) for entry in found] == [
-        ("Establish", "Held", "DryRun"),
-        ("Close", "Held", "DryRun"),
-    ]
 
 
 def test_summary() -> None:

@@ -11,7 +11,7 @@ from navixy_operator.core.model import DEFAULT_HASH_PATTERN
 from navixy_operator.core.report import counts
 from navixy_operator.core.vocabulary import Kind, Policy
 from navixy_operator.cycle import Finding, Order, run_cycle
-from support.builders import resource
+from support.builders import connection, resource, row
 from support.fakes import World
 
 SYNC = resource(Kind.SYNC, "main")
@@ -55,3 +55,17 @@ async def run(world: World, cycle: str = "c-1", **fields: Any) -> Ran:
         finding = await run_cycle(order(cycle, **fields), world.outside, chronicle)
         await chronicle.post(world.recorder)
     return Ran(finding, world.journal[begin:], [dict(line) for line in logs], chronicle)
+
+
+def small_world() -> World:
+    """Two active customers, one of them connected; a suspended one with a connection; a leftover in F1.1."""
+    world = World()
+    world.database.rows = [row("acme"), row("beta", number=2), row("off", number=3, state="suspended")]
+    world.connect(connection("c-acme", "acme"), connection("c-off", "off"), connection("c-left", "left"))
+    return world
+
+
+def ready(world: World, ref: str) -> tuple[str, str]:
+    """Status and reason of a customer's Ready."""
+    (found,) = [c for c in world.resources.customers()[ref].status["conditions"] if c["type"] == "Ready"]
+    return found["status"], found["reason"]

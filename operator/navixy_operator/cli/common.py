@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 from rich.console import Console
+from rich.table import Table
 
 from navixy_operator import bootstrap
 from navixy_operator.adapters import logging_setup
@@ -58,3 +59,10 @@ def console() -> Console:
     """Standard output: as wide as the terminal, as COLUMNS says, or wide enough for a pipe."""
     found = Console(highlight=False)
     return found if found.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=160)
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table without the spaces that fill its lines up."""
+    with out.capture() as captured:
+        out.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

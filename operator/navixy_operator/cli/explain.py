@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from navixy_operator.cli.common import cluster_options, console, print_json, with_world
+from navixy_operator.cli.common import cluster_options, console, print_json, print_table, with_world
 from navixy_operator.core.actions import Hold
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.naming import resource_name
@@ -120,7 +120,7 @@ def _print(story: dict[str, Any]) -> None:
     table.add_column(overflow="fold")
     for label, text in _lines(story):
         table.add_row(label, text)
-    out.print(table)
+    print_table(out, table)
 
 
 def _lines(story: dict[str, Any]) -> list[tuple[str, str]]:

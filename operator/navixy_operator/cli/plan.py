@@ -5,7 +5,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from navixy_operator.cli.common import cluster_options, console, print_json, with_world
+from navixy_operator.cli.common import cluster_options, console, print_json, print_table, with_world
 from navixy_operator.core import report
 from navixy_operator.core.actions import Hold, Keep
 from navixy_operator.core.vocabulary import Reason
@@ -88,7 +88,7 @@ def _print(found: Preview, *, everyone: bool) -> None:
             table.add_row(
                 name, row["connection"] or "-", row["desired"], row["action"], row["reason"], row["heldBy"] or ""
             )
-        out.print(table)
+        print_table(out, table)
         out.print()
     tally = ending_of(found.finding).counts
     due = [row for row in listed if row["action"] != "Keep"]

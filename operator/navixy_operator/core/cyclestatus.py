@@ -38,6 +38,7 @@ _PASSING: Final = frozenset(
     {Reason.DATABASE_UNAVAILABLE, Reason.FORWARDING_UNAVAILABLE, Reason.KUBERNETES_UNAVAILABLE, Reason.INTERRUPTED}
 )
 """Failures that time mends: the next cycle tries again, so nothing is stalled."""
+_OF_THE_MOMENT: Final = frozenset({Condition.READY, Condition.RECONCILING, Condition.STALLED})
 
 
 def cycle_waiting(previous: Mapping[str, Any], reason: Reason, message: str) -> dict[str, Any]:
@@ -86,9 +87,22 @@ def cycle_ended(
     }
 
 
-def sync_started(previous: Mapping[str, Any], cycle: str) -> dict[str, Any]:
-    """A NavixySync whose cycle is running."""
-    return {**previous, "phase": Phase.IN_PROGRESS.value, "activeCycle": cycle}
+def sync_started(previous: Mapping[str, Any], cycle: str, *, generation: int, now: datetime) -> dict[str, Any]:
+    """A NavixySync whose cycle is running; what the last one found stays until this one ends."""
+    conditions = list(previous.get("conditions", ()))
+    running = condition(
+        Condition.RECONCILING,
+        status=True,
+        reason=Reason.IN_PROGRESS,
+        message="a cycle is running; activeCycle names it",
+    )
+    kept = [entry for entry in conditions if entry["type"] != Condition.RECONCILING]
+    return {
+        **previous,
+        "phase": Phase.IN_PROGRESS.value,
+        "activeCycle": cycle,
+        "conditions": merge(conditions, [*kept, running], generation=generation, now=now),
+    }
 
 
 def sync_ended(
@@ -132,7 +146,7 @@ def sync_resting(
     conditions = list(previous.get("conditions", ()))
     if stalled is not None:
         reason, message = stalled
-        kept = [c for c in conditions if c["type"] not in {Condition.READY, Condition.STALLED}]
+        kept = [c for c in conditions if c["type"] not in _OF_THE_MOMENT]
         current = [
             *kept,
             condition(Condition.READY, status=False, reason=reason, message=message),
@@ -140,9 +154,9 @@ def sync_resting(
         ]
         status["phase"] = Phase.FAILED.value
     elif _was_stalled(conditions) or not conditions or previous.get("phase") == Phase.IN_PROGRESS:
-        kept = [c for c in conditions if c["type"] not in {Condition.READY, Condition.STALLED}]
-        message = "no cycle has run since; create a SyncCycle to run one now"
-        current = [*kept, condition(Condition.READY, status=None, reason=Reason.NOT_YET_RUN, message=message)]
+        kept = [c for c in conditions if c["type"] not in _OF_THE_MOMENT]
+        message = "accepted; the schedule, or a SyncCycle made by hand, starts the next cycle"
+        current = [*kept, condition(Condition.READY, status=True, reason=Reason.NOT_YET_RUN, message=message)]
         status["phase"] = Phase.PENDING.value
     else:
         current = conditions

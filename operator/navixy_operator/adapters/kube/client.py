@@ -5,7 +5,7 @@ import os
 import random
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -103,6 +103,27 @@ class KubeClient:
             pause = asked + self._draw(0.0, min(BACKOFF_MOST, BACKOFF_FIRST * 2**attempt))
         message = f"the API server {self.server} gave no good answer to {answers.describe(method, path)}: {what}"
         raise KubernetesUnavailable(message)
+
+    async def lines(self, path: str, *, query: Mapping[str, str], seconds: float) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer that goes on (a watch), for at most ``seconds``; asked once. Raises as ``request``."""
+        url = URL(f"{self.server}{path}?{urlencode(query)}", encoded=True)
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=self._timeout.total)
+        rest = b""
+        try:
+            async with self._session.get(
+                url, headers=self._headers["GET"], timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status != 200:  # noqa: PLR2004 - a watch has no other success
+                    answer = await response.read()
+                    raise answers.refusal(response.status, answer, method="GET", path=path, server=self.server)
+                async for chunk in response.content.iter_any():
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    for line in whole:
+                        yield line
+        except (aiohttp.ClientError, TimeoutError, ssl.SSLError) as error:
+            self._raise_permanent(error)
+            message = f"the API server {self.server} broke off {answers.describe('GET', path)}: {_in_words(error)}"
+            raise KubernetesUnavailable(message) from None
 
     async def version(self) -> str:
         """The API server's version, such as ``v1.36.0``: also the cheapest way to see that it answers."""

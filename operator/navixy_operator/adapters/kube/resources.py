@@ -9,6 +9,7 @@ from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, Expir
 from navixy_operator.adapters.kube.client import LIST_SECONDS, KubeClient
 from navixy_operator.adapters.kube.merge import merge_patch
 from navixy_operator.adapters.kube.parse import Shared, resource_of, resources_of
+from navixy_operator.adapters.kube.watch import KubeWatch
 from navixy_operator.core.vocabulary import (
     API_VERSION,
     CUSTOMERS,
@@ -157,6 +158,17 @@ class KubeResources:
                 return
         message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
         raise KubernetesUnavailable(message)
+
+    async def watch(self, kind: Kind, namespace: str, seen: Callable[[str, Resource], None]) -> None:
+        """Tell ``seen`` of every change from now on, with ``ADDED``, ``MODIFIED`` or ``DELETED``; until cancelled.
+
+        ``seen`` is cheap and never raises. What happens while the API server cannot be reached may be missed.
+        """
+
+        def take(change: str, item: Mapping[str, Any]) -> None:
+            seen(change, resource_of(kind, item))
+
+        await KubeWatch(self._client, _collection(kind, namespace), take).run()
 
     async def assert_served(self, namespaces: Sequence[str]) -> None:
         """See that every kind is installed and may be listed in these namespaces ("" for all).

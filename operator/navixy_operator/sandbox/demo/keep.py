@@ -2,21 +2,14 @@
 
 import asyncio
 import shlex
-import sys
 from typing import Final
 
 from navixy_operator.sandbox.demo.show import Show
-from navixy_operator.sandbox.demo.stage import Stage
-from navixy_operator.sandbox.deployment import NAMESPACE
+from navixy_operator.sandbox.demo.stage import SQL_COMMAND, Stage
+from navixy_operator.sandbox.deployment import NAMESPACE, shipped
 from navixy_operator.sandbox.f11.admin import PREFIX
 
 LOOK_SECONDS: Final = 1.0
-CYCLE_NOW: Final = f"""\
-printf 'apiVersion: dataforwarding.io/v1alpha1
-kind: SyncCycle
-metadata: {{generateName: now-, namespace: {NAMESPACE}}}
-spec: {{sync: main}}
-' | kubectl create -f -"""
 
 
 async def keep_running(stage: Stage, show: Show, stop: asyncio.Event) -> None:
@@ -25,7 +18,7 @@ async def keep_running(stage: Stage, show: Show, stop: asyncio.Event) -> None:
     for title, commands in _usage(stage):
         show.gap()
         show.say(f"{title}:")
-        show.output("\n".join(f"  {line}" for command in commands for line in command.splitlines()))
+        show.output("\n".join(f"  {command}" for command in commands))
     show.gap()
     show.say("Press Ctrl-C here to end it all; nothing stays behind.")
     while not stop.is_set():
@@ -38,14 +31,13 @@ async def keep_running(stage: Stage, show: Show, stop: asyncio.Event) -> None:
 
 def _usage(stage: Stage) -> list[tuple[str, list[str]]]:
     kubeconfig, path = shlex.quote(str(stage.kubeconfig)), shlex.quote(str(stage.bin))
-    database, f11 = shlex.quote(str(stage.database)), f"{stage.f11.url}{PREFIX}"
-    suspend = "UPDATE customers SET state = 'suspended' WHERE customer_ref = 'C-10001'"
-    change = f'import sqlite3; sqlite3.connect({str(stage.database)!r}, isolation_level=None).execute("{suspend}")'
-    namespace = f"-n {NAMESPACE}"
+    now = shlex.quote(str(shipped("manifests") / "sample" / "cycle-now.yaml"))
+    f11, namespace = f"{stage.f11.url}{PREFIX}", f"-n {NAMESPACE}"
+    slow = '{"latency_seconds": 1, "error_rate": 0.2}'
     return [
         (
             "In another terminal, to be the cluster's administrator",
-            [f"export KUBECONFIG={kubeconfig} PATH={path}:$PATH"],
+            [f"export KUBECONFIG={kubeconfig}", f"export PATH={path}:$PATH"],
         ),
         (
             "To look around",
@@ -58,16 +50,19 @@ def _usage(stage: Stage) -> list[tuple[str, list[str]]]:
             ],
         ),
         (
-            "To change the customer database",
-            [f'sqlite3 {database} "{suspend}"', "# or", f"{shlex.quote(sys.executable)} -c {shlex.quote(change)}"],
-        ),
-        ("To see what a cycle would do, and to run one", [f"kubectl navixy plan {namespace}", CYCLE_NOW]),
-        (
-            "To see F1.1 from its own side, and to make it slow or unreliable",
+            f"To change the customer database (SQLite: {stage.database})",
             [
-                f"curl -s {f11}/state",
-                f'curl -s -X PATCH {f11}/settings -d \'{{"latency_seconds": 1, "error_rate": 0.2}}\'',
+                f"{SQL_COMMAND} \"UPDATE customers SET state = 'suspended' WHERE customer_ref = 'C-10001'\"",
+                f'{SQL_COMMAND} "SELECT customer_ref, name, state FROM customers LIMIT 5"',
             ],
         ),
-        ("The operator's log", [f"tail -f {shlex.quote(str(stage.operator.log))}"]),
+        (
+            "To see what a cycle would do, and to run one",
+            [f"kubectl navixy plan {namespace}", f"kubectl create -f {now}"],
+        ),
+        (
+            "To see F1.1 from its own side, and to make it slow and unreliable",
+            [f"curl -s {f11}/state", f"curl -s -X PATCH {f11}/settings -d '{slow}'"],
+        ),
+        ("To follow the operator's log", [f"tail -f {shlex.quote(str(stage.operator.log))}"]),
     ]

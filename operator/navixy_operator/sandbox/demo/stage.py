@@ -30,6 +30,13 @@ from navixy_operator.sandbox.sample_data import SampleCustomer
 SYNC: Final = "main"
 # slow enough to be watched, quick enough for the impatient
 F11_SETTINGS: Final = ("latency_seconds=0.2", "latency_jitter_seconds=0.2", "settle_seconds=1.5")
+SQL_COMMAND: Final = "customers-sql"
+SQL_PROGRAM: Final = """\
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database:
+    for row in database.execute(sys.argv[2]):
+        print(*row, sep="  ")
+"""
 COMMAND_SECONDS: Final = 60.0
 LOG_LINES: Final = 15
 
@@ -51,7 +58,7 @@ class Stage:
 
     @property
     def bin(self) -> Path:
-        """A directory for PATH with ``kubectl`` and ``kubectl-navixy``."""
+        """A directory for PATH with ``kubectl``, ``kubectl-navixy`` and ``customers-sql``."""
         return self.directory / "bin"
 
     @property
@@ -162,10 +169,15 @@ class Stage:
         self.bin.mkdir()
         (self.bin / "kubectl").symlink_to(self._assets.kubectl)
         source = Path(__file__).resolve().parents[3]
-        plugin = self.bin / "kubectl-navixy"
-        command = f"PYTHONPATH={shlex.quote(str(source))} exec {shlex.quote(sys.executable)} -m navixy_operator"
-        plugin.write_text(f'#!/bin/sh\n{command} "$@"\n')
-        plugin.chmod(0o755)
+        python = shlex.quote(sys.executable)
+        self._write_script("kubectl-navixy", f"PYTHONPATH={shlex.quote(str(source))} exec {python} -m navixy_operator")
+        database = shlex.quote(str(self.directory / "customers_1.db"))
+        self._write_script(SQL_COMMAND, f"exec {python} -c {shlex.quote(SQL_PROGRAM)} {database}")
+
+    def _write_script(self, name: str, command: str) -> None:
+        script = self.bin / name
+        script.write_text(f'#!/bin/sh\n{command} "$@"\n')
+        script.chmod(0o755)
 
 
 async def _whole(work: Awaitable[T]) -> T:

@@ -1,0 +1,44 @@
+"""The README says what the code does: its SQL, its reasons, its conditions, its commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from navixy_operator.adapters.customer_database import DEFAULT_QUERY, SAMPLE_SCHEMA
+from navixy_operator.core.plan import CLOSED, SKIPS
+from navixy_operator.core.vocabulary import Condition, Reason
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "sql"), [("query", DEFAULT_QUERY), ("schema", SAMPLE_SCHEMA)])
+def test_the_sql_is_what_runs(name: str, sql: str) -> None:
+    """The default query and the sample schema stand in the README to the letter."""
+    between = README.split(f"<!-- {name}:begin -->")[1].split(f"<!-- {name}:end -->")[0]
+    assert between.strip() == f"```sql\n{sql}```"
+
+
+def test_every_verdict_and_failure_is_explained() -> None:
+    """Each reason that a user can meet in READY/REASON stands in the README, and each one there exists."""
+    told = set(re.findall(r"`([A-Z][A-Za-z]+)`", README))
+    quiet = {
+        Reason.CONNECTED,  # what the words say
+        Reason.AVAILABLE,
+        Reason.NONE_HELD,
+        Reason.SYNCHRONIZED,
+        Reason.IN_PROGRESS,
+        Reason.NOT_YET_RUN,
+        Reason.DRY_RUN,
+    }
+    assert set(Reason) - quiet <= told
+    assert {*CLOSED, *SKIPS} <= told
+    assert set(Condition) <= told
+
+
+def test_the_commands_exist() -> None:
+    """Every `make` target named in the README is one of the Makefile's."""
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", README)) - {"it"}
+    assert named <= targets
