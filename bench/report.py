@@ -107,10 +107,10 @@ def _table(size: Size) -> Table:
         table.add_column(heading, justify="right")
     for name, one in zip(("bare limit before", "bare limit after"), size.bare, strict=True):
         wall = one["create"] + one["status"]
-        client = f"{one['cpu']:.1f} (client)"
+        client, server = f"{one['cpu']:.1f} (client)", f"{one['apiserver_cpu']:.1f}"
         each = f"{wall / size.customers * 1000:.2f}"
         writes = f"{2 * size.customers}"
-        table.add_row(name, f"{wall:.2f}", "", f"{wall / size.limit:.2f}", each, "0", writes, writes, "0", client)
+        table.add_row(name, f"{wall:.2f}", "", f"{wall / size.limit:.2f}", each, "0", writes, writes, "0", client, server)
     for name, cycle in size.cycles.items():
         table.add_row(name, *_cells(size, cycle))
     return table

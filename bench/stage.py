@@ -80,8 +80,10 @@ class Stage:
         given = orjson.dumps(order).decode()
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-m", "bench.bare"]
+        apiserver = self.plane.apiserver.pid
+        before = cpu_seconds(apiserver)
         answer = await run_command(command, given=given, env=environment, timeout=BARE_SECONDS)
-        return dict(orjson.loads(answer))
+        return {**orjson.loads(answer), "apiserver_cpu": cpu_seconds(apiserver) - before}
 
     async def cycle(self, name: str) -> Cycle:
         """Create a SyncCycle and measure until it is completed, and all requests of it have come in."""

@@ -71,6 +71,8 @@ async def test_the_second_cycle_costs_nothing(world: World) -> None:
     ran = await run(world, "c-2")
     assert ran.journal == ["poll", "list NavixyCustomer", "list connections", "list connections"]
     assert world.resources.objects == before
+    written = ran.finding.published
+    assert (written.created, written.updated, written.deleted, written.status_writes) == (0, 0, 0, 0)
     assert not world.recorder.events or all(reason == "ConnectionClosed" for _, reason, _, _ in world.recorder.events)
 
 

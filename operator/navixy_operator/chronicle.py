@@ -2,14 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from navixy_operator.concurrency import each
 from navixy_operator.core.vocabulary import CycleEvent, Origin
 from navixy_operator.ports import Recorder, Resource
 
 MAX_EVENTS: Final = 100
+AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,16 @@ class Chronicle:
     cycle: str
     sync: Resource
     notes: list[Note] = field(default_factory=list)
+    _log: Any = None  # bound once for its tens of thousands of lines
 
     def tell(self, event: CycleEvent, *, customer: str | None = None, warning: bool = False, **details: object) -> None:
         """Log one fact under its name; facts are keys, the text is constant."""
-        log = structlog.get_logger("navixy_operator.cycle")
+        if self._log is None:
+            place = {"cycle": self.cycle, "namespace": self.sync.namespace, "sync": self.sync.name}
+            self._log = structlog.get_logger("navixy_operator.cycle").bind(**place)
         facts = {"customer": customer, **details} if customer is not None else details
-        place = {"cycle": self.cycle, "namespace": self.sync.namespace, "sync": self.sync.name}
-        (log.warning if warning else log.info)(event.value, **place, **facts, origin=Origin.AUTOMATIC.value)
+        tell = self._log.warning if warning else self._log.info
+        tell(event.value, **facts, origin=Origin.AUTOMATIC.value)
 
     def note(self, about: Resource | None, event: CycleEvent, message: str, *, warning: bool = False) -> None:
         """Remember an Event about a resource; one that does not exist has none."""
@@ -48,8 +53,11 @@ class Chronicle:
 
     async def post(self, recorder: Recorder) -> None:
         """Post the Events: the first hundred each for itself, the rest summed up in one about the NavixySync."""
-        for note in self.notes[:MAX_EVENTS]:
+
+        async def post(note: Note) -> None:
             await recorder.record(note.about, warning=note.warning, reason=note.event.value, message=note.message)
+
+        await each(self.notes[:MAX_EVENTS], post, at_once=AT_ONCE)
         if rest := Counter(note.event.value for note in self.notes[MAX_EVENTS:]):
             message = "further events of this cycle: " + ", ".join(f"{count} {name}" for name, count in rest.items())
             await recorder.record(self.sync, warning=False, reason=CycleEvent.EVENTS_SUMMED_UP.value, message=message)

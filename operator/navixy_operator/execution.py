@@ -18,6 +18,8 @@ from navixy_operator.ports import Cluster, Outside, Resource
 
 LAST_WORDS_SECONDS: Final = 5.0
 """Time for the closing status writes when the process is told to stop."""
+EVENTS_SECONDS: Final = 15.0
+"""Time for all Events of a cycle; the log and the SyncCycle have what does not get through."""
 
 Connect = Callable[[Resource, NavixySyncSpec], AbstractAsyncContextManager[Outside]]
 """Opens what a cycle needs, for its length: secrets are read then, and forgotten after. Raises OperatorError."""
@@ -36,9 +38,9 @@ async def execute(cluster: Cluster, connect: Connect, sync: Resource, spec: Navi
         ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
         await asyncio.wait_for(_finish(cluster, order, sync, cycle, ending, began), LAST_WORDS_SECONDS)
         raise
-    await _finish(cluster, order, sync, cycle, ending, began)
     _tell_ending(chronicle, order, ending, seconds=cluster.clock.monotonic() - began)
-    await chronicle.post(cluster.recorder)
+    await _post(cluster, chronicle)
+    await _finish(cluster, order, sync, cycle, ending, began)
 
 
 def order_for(sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> Order:
@@ -93,15 +95,24 @@ async def _attempt(connect: Connect, spec: NavixySyncSpec, order: Order, chronic
         return Ending(Phase.FAILED, Reason.INTERNAL_ERROR, message)
 
 
+async def _post(cluster: Cluster, chronicle: Chronicle) -> None:
+    try:
+        async with asyncio.timeout(EVENTS_SECONDS):
+            await chronicle.post(cluster.recorder)
+    except TimeoutError:
+        structlog.get_logger("navixy_operator.cycle").warning("EventsNotPosted", cycle=chronicle.cycle)
+
+
 async def _finish(
     cluster: Cluster, order: Order, sync: Resource, cycle: Resource, ending: Ending, began: float
 ) -> None:
+    """The SyncCycle's end is written last: who sees it finds all else in place."""
     now, seconds = cluster.clock.now(), cluster.clock.monotonic() - began
     status = cyclestatus.cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
-    await cluster.resources.write_status(cycle, status)
     if not order.dry_run:
         changed = cyclestatus.sync_ended(sync.status, cycle.name, status, ending, generation=sync.generation, now=now)
         await cluster.resources.write_status(sync, changed)
+    await cluster.resources.write_status(cycle, status)
 
 
 def _tell_ending(chronicle: Chronicle, order: Order, ending: Ending, *, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """Conditions: one shape, a stable order, and a transition time that moves only with the status."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -66,3 +66,8 @@ def test_find() -> None:
 def test_timestamp() -> None:
     """RFC 3339, to the second."""
     assert timestamp(NOW.replace(microsecond=999999)) == "2026-03-01T03:00:00Z"
+
+
+def test_timestamp_of_another_offset() -> None:
+    """In UTC, whatever the offset that F1.1 writes its times with."""
+    assert timestamp(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-03-01T03:00:00Z"

@@ -1,11 +1,13 @@
 """What holds for the plan of any world: it comes to rest, and never does harm."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from navixy_operator.api.customer import NavixyCustomerStatus
 from navixy_operator.core import guards
 from navixy_operator.core.actions import Close, Establish, Hold, Keep, Replace, Trim, Watch
 from navixy_operator.core.eligibility import Snapshot
@@ -15,10 +17,12 @@ from navixy_operator.core.outcome import settle
 from navixy_operator.core.plan import CONTRADICTORY, Decision, decide_all
 from navixy_operator.core.report import validate
 from navixy_operator.core.roster import Known, subjects
-from navixy_operator.core.vocabulary import ConnectionState, Origin, Policy, Reason
+from navixy_operator.core.status import customer_status
+from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome, Policy, Reason
 from support import strategies
-from support.builders import CONNECTED, snapshot_of
+from support.builders import CONNECTED, NOW, snapshot_of
 from support.f11_model import carry_out
+from support.models import fits
 from support.strategies import quick
 
 World = tuple[list[CustomerRow], Mapping[str, Known], list[Connection]]
@@ -205,3 +209,15 @@ def test_the_first_hold_stays(world: World) -> None:
     for old, new in zip(held, hold_all(restrain(held, Policy.UPSERT_ONLY), Reason.DRY_RUN), strict=True):
         if isinstance(old.action, Hold):
             assert new.action == old.action
+
+
+@quick
+@given(worlds)
+def test_a_world_at_rest_is_written_once(world: World) -> None:
+    """Whatever the world, statuses fit the model, and the same world again changes nothing but failures counted."""
+    for decision in plan(world):
+        settled = settle(decision, decision.subject.connections, None)
+        first = customer_status({}, settled, cycle="one", generation=1, now=NOW)
+        again = customer_status(first, settled, cycle="two", generation=1, now=NOW + timedelta(days=1))
+        assert fits(NavixyCustomerStatus, first)
+        assert again == first or settled.outcome is Outcome.FAILED

@@ -12,7 +12,7 @@ from navixy_operator.core.vocabulary import ConnectionState, Origin
 from support.builders import NOW, PASSING, PERMANENT, hash_of, print_of
 
 quick: Final = settings(
-    derandomize=True, max_examples=50, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    derandomize=True, max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 """The same examples each time, no files left behind."""
 

@@ -1,7 +1,7 @@
 """Conditions as ``metav1.Condition``: built by constructors, merged by one function (design section 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from navixy_operator.core.vocabulary import Condition, Reason
@@ -12,7 +12,9 @@ _ORDER: Final = {condition: position for position, condition in enumerate(Condit
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second, as the API server writes times."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if moment.tzinfo is not UTC:  # F1.1 may write its times with any offset
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:19]}Z"  # strftime costs five times as much, and there are tens of thousands
 
 
 def condition(kind: Condition, *, status: bool | None, reason: Reason, message: str) -> dict[str, Any]:

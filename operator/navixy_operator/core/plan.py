@@ -60,6 +60,8 @@ class Subject:
     @property
     def open(self) -> tuple[Connection, ...]:
         """The open connections, best first: connected before pending before failed, same hash, newest."""
+        if len(self.connections) <= 1:  # nearly always, and asked for often
+            return tuple(c for c in self.connections if c.is_open)
         return tuple(sorted((c for c in self.connections if c.is_open), key=self._rank, reverse=True))
 
     @property

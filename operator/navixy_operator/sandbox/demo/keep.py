@@ -10,6 +10,8 @@ from navixy_operator.sandbox.deployment import NAMESPACE, shipped
 from navixy_operator.sandbox.f11.admin import PREFIX
 
 LOOK_SECONDS: Final = 1.0
+SUSPEND: Final = "UPDATE customers SET state = 'suspended' WHERE customer_ref = 'C-10001'"
+SELECT: Final = "SELECT customer_ref, name, state FROM customers LIMIT 5"
 
 
 async def keep_running(stage: Stage, show: Show, stop: asyncio.Event) -> None:
@@ -52,8 +54,8 @@ def _usage(stage: Stage) -> list[tuple[str, list[str]]]:
         (
             f"To change the customer database (SQLite: {stage.database})",
             [
-                f"{SQL_COMMAND} \"UPDATE customers SET state = 'suspended' WHERE customer_ref = 'C-10001'\"",
-                f'{SQL_COMMAND} "SELECT customer_ref, name, state FROM customers LIMIT 5"',
+                f'{SQL_COMMAND} "{SUSPEND}"',
+                f'{SQL_COMMAND} "{SELECT}"',
             ],
         ),
         (

@@ -35,8 +35,8 @@ async def run_cycle(stage: Stage, show: Show, name: str, expected: Collection[st
             off_at_first = max(off, off_at_first)
             phase = cycle.get("status", {}).get("phase", "waiting")
             gauge.show(
-                f"{phase:<11}  {resources:>4} NavixyCustomers   F1.1: {states['connected']:>3} connected, "
-                f"{states['pending']:>2} pending, {off:>3} to put right",
+                f"{phase:<11} {resources:>3} resources  F1.1: {states['connected']:>3} connected, "
+                f"{states['pending']:>2} pending, {off:>3} to do",
                 off_at_first - off,
                 off_at_first,
             )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 WIDTH: Final = 120
 TICK, CROSS = "✓", "✗"
+BAR_FROM_WIDTH: Final = 105
 PLAIN_LINES_SECONDS: Final = 0.5
 
 
@@ -104,8 +105,9 @@ class Show:
         if not self._console.is_terminal:
             yield _Lines(self)
             return
-        columns = (SpinnerColumn(), BarColumn(bar_width=30), TextColumn("{task.description}", markup=False))
-        with Progress(*columns, console=self._console, transient=True) as bars:
+        text = TextColumn("{task.description}", markup=False)
+        bar = (BarColumn(bar_width=20),) if self.width >= BAR_FROM_WIDTH else ()
+        with Progress(SpinnerColumn(), *bar, text, console=self._console, transient=True) as bars:
             yield _Bar(bars)
 
 

@@ -1,0 +1,191 @@
+"""The command line without a cluster: help of every command, exit codes as documented, errors in one line."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+
+from navixy_operator import cli
+from navixy_operator.cli.main import commands
+from navixy_operator.errors import DatabaseUnavailable, InvalidSpec
+from navixy_operator.sandbox.errors import ProvisioningError
+from navixy_operator.sandbox.f11.behaviour import Behaviour
+
+COMMANDS: Final = ("demo", "explain", "plan", "run", "simulate-f11")
+WIDTH: Final = 100
+TOKEN: Final = "NAVIXY_F11_TOKEN"
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the caller's: no cluster, no token, no programs."""
+    for name in (TOKEN, "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+
+
+def test_there_are_these_commands() -> None:
+    """A new command must be added to these tests."""
+    assert tuple(sorted(commands.commands)) == COMMANDS
+
+
+@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)], ids=["group", *COMMANDS])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help(arguments: list[str], option: str, capsys: Captured) -> None:
+    """Exit code 0, a summary, every option described, no marks of the formatter, lines that fit a terminal."""
+    assert cli.main([*arguments, option]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("Usage: ")
+    assert "\b" not in out
+    assert r"\b" not in out
+    assert [line for line in out.splitlines() if len(line) > WIDTH] == []
+    command = commands.commands[arguments[0]] if arguments else commands
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[-1] in out
+
+
+def test_the_list_of_commands_cuts_no_summary(capsys: Captured) -> None:
+    """Each command has a line of its own that is not cut short."""
+    assert cli.main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS)
+    assert "..." not in listed
+
+
+def test_exit_codes_are_documented_alike(capsys: Captured) -> None:
+    """`--help` and the package's own documentation name the same exit codes."""
+    assert cli.main(["--help"]) == 0
+    table = capsys.readouterr().out.partition("Exit codes:\n")[2]
+    in_help = set(re.findall(r"^ +(\d+) ", table, re.MULTILINE))
+    in_docs = set(re.findall(r"\b(\d+) [a-z]", (cli.__doc__ or "").partition("Exit codes:")[2]))
+    assert in_help == in_docs == {"0", "1", "2", "3", "4", "130"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (DatabaseUnavailable("it did not answer"), 1, "error: DatabaseUnavailable: it did not answer\n"),
+        (InvalidSpec("say it otherwise"), 3, "error: InvalidSpec: say it otherwise\n"),
+        (ProvisioningError("there is no network"), 1, "error: there is no network\n"),
+        (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
+        (click.exceptions.Exit(4), 4, ""),
+        (click.Abort(), 130, "stopped\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
+    ids=["temporary", "configuration", "sandbox", "usage", "exit", "abort", "Ctrl-C"],
+)
+def test_exit_codes(
+    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Each kind of end has its documented exit code, and is told in one line."""
+
+    @click.command()
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setitem(commands.commands, "fail", fail)
+    assert cli.main(["fail"]) == code
+    out, err = capsys.readouterr()
+    assert out.strip() == ""
+    assert err.strip() == words.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nonsense"], 2, "No such command 'nonsense'"),
+        (["explain"], 2, "Missing argument 'REF'"),
+        (["plan", "--nonsense"], 2, "No such option"),
+        (["plan", "-o", "xml"], 2, "'xml' is not one of"),
+        (["plan"], 3, "kubeconfig"),
+        (["explain", "C-1"], 3, "kubeconfig"),
+        (["run"], 3, "kubeconfig"),
+        (["demo"], 1, "KUBEBUILDER_ASSETS names"),
+        (["simulate-f11"], 2, TOKEN),
+        (["simulate-f11", "--token-file", "/nonexistent"], 2, "does not exist"),
+        (["simulate-f11", "--port", "70000"], 2, "70000 is not in the range"),
+        (["simulate-f11", "--set", "settle_seconds"], 2, "give NAME=VALUE"),
+        (["simulate-f11", "--set", "settle_seconds=soon"], 2, "--set settle_seconds: "),
+        (["simulate-f11", "--set", "no_such=1"], 2, "--set no_such: "),
+        (["simulate-f11", "--set", "refusals={"], 2, "no JSON object"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_errors_are_told_without_a_traceback(arguments: list[str], code: int, words: str) -> None:
+    """As a process: the exit code, the words on the standard error, no traceback."""
+    ended = run_cli(*arguments)
+    assert ended.returncode == code, ended.stderr
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_simulate_f11_help_names_all_settings(capsys: Captured) -> None:
+    """Every setting of the simulator, and none that does not exist."""
+    assert cli.main(["simulate-f11", "--help"]) == 0
+    table = capsys.readouterr().out.partition("Settings for --set, with their defaults:\n")[2]
+    assert re.findall(r"^ {4}([a-z]\w+)", table, re.MULTILINE) == list(Behaviour.model_fields)
+
+
+@pytest.mark.server
+def test_simulate_f11_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """It says where it is, behaves as `--set` says, keeps its state in the file, and ends with 0 at SIGTERM."""
+    database = tmp_path / "f11.sqlite"
+    settings = ["--set", "settle_seconds=2.5", "--set", 'failures={"C-1": {"code": "broken"}}']
+    command = [sys.executable, "-m", "navixy_operator", "simulate-f11", "--database", str(database), *settings]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {TOKEN: "any"}) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", ready["port"]), timeout=10) as connection:
+            request = "GET /simulator/state HTTP/1.1\r\nHost: f11\r\nConnection: close\r\n\r\n"
+            connection.sendall(request.encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        state = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert state["settings"]["settle_seconds"] == 2.5
+        assert state["settings"]["failures"]["C-1"]["code"] == "broken"
+        taken = run_cli("simulate-f11", "--port", str(ready["port"]), **{TOKEN: "any"})
+        assert taken.returncode == 1
+        assert taken.stderr == f"error: the simulator cannot listen on 127.0.0.1, port {ready['port']}: {IN_USE}\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert database.exists()
+
+
+@pytest.mark.server
+def test_simulate_f11_with_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """One line that names the file."""
+    (tmp_path / "text").write_text("no database, but long enough to be taken for one" * 100)
+    ended = run_cli("simulate-f11", "--database", str(tmp_path / "text"), **{TOKEN: "any"})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: the simulator's database cannot be used: {tmp_path / 'text'}: ")
+    assert ended.stderr.count("\n") == 1
+
+
+IN_USE: Final = "Address already in use"
+
+
+def run_cli(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """The command line as a process, with nothing on its standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "navixy_operator", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | environment,
+    )
