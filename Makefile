@@ -14,7 +14,7 @@ ARGS ?=
 help: ## List the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements/dev.txt pyproject.toml scripts/make-venv
+$(READY): requirements/dev.txt scripts/make-venv
 	@scripts/make-venv $(PYTHON) $(VENV)
 	@touch $@
 

@@ -1,6 +1,7 @@
 """The operator as a process: probes, supervisor and kopf, started in order and stopped in reverse."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
@@ -36,6 +37,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
 
         probes = HealthServer(supervisor.problems, not_ready, host=settings.health_host, port=settings.health_port)
         async with probes as health, _watched_customers(world, namespaces, stop):
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: a collection need not walk it again and again
             log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
             try:
                 await kopf.operator(

@@ -106,8 +106,8 @@ class CycleValidation(Model):
     """What the second look at F1.1 found, after the actions."""
 
     passed: Flag = Field(description="Whether counts and members are as they should be.")
-    expected: Count = Field(description="Number of connections that should be open.")
-    actual: Count = Field(description="Number of connections that are open.")
+    expected: Count = Field(description="Number of connections that should be connected.")
+    actual: Count = Field(description="Number of connections that are connected.")
     messages: tuple[Annotated[Message, Field(description="One thing that is not as it should be.")], ...] = Field(
         default=(), max_length=20, description="What is not as it should be."
     )

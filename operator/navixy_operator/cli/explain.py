@@ -11,6 +11,7 @@ from navixy_operator.core.actions import Hold
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.naming import resource_name
 from navixy_operator.core.plan import Decision
+from navixy_operator.core.reading import show
 from navixy_operator.core.vocabulary import Reason
 from navixy_operator.preview import Preview, preview
 
@@ -60,7 +61,7 @@ def tell(found: Preview, decision: Decision) -> dict[str, Any]:
         "record": None
         if record is None
         else {
-            "name": record.name,
+            "name": record.name and show(record.name).strip(chr(34)),
             "state": record.state.value if record.state else None,
             "gateways": record.gateways,
             "hash": record.fingerprint and f"fingerprint {record.fingerprint}",
