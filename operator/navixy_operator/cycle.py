@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from navixy_operator.chronicle import Chronicle
-from navixy_operator.core import guards, report, roster
+from navixy_operator.core import guards, roster
 from navixy_operator.core.eligibility import Intake, Snapshot
 from navixy_operator.core.guards import Facts
 from navixy_operator.core.model import Connection
 from navixy_operator.core.outcome import Settled, settle
 from navixy_operator.core.plan import Decision, decide_all
+from navixy_operator.core.validation import Validation, validate
 from navixy_operator.core.vocabulary import Policy, Reason
 from navixy_operator.narration import tell_found, tell_polled, tell_settled
 from navixy_operator.ports import Outside, Resource
@@ -44,7 +45,7 @@ class Finding:
     snapshot: Snapshot
     decisions: tuple[Decision, ...]
     settled: tuple[Settled, ...]
-    validation: report.Validation
+    validation: Validation
     published: Published
 
 
@@ -58,14 +59,11 @@ async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Fin
     connections = await query_active_connections(outside)  # 3
     decisions = compare(order, snapshot, before, connections, objection, chronicle)  # 4
     resolver, progress = resolver_for(order, outside), Progress()
-    if not order.dry_run:
-        await resolver.establish(decisions, snapshot, progress)  # 5: resolve missing connections
-        await resolver.close(decisions, progress)  # 6: resolve invalid connections
-        connections = await resolver.watch(decisions, progress)
-    settled, validation = validate_results(order, decisions, connections, progress)  # 7
-    if not order.dry_run:
-        await publish_outcomes(outside.resources, settled, published, chronicle, cycle=order.cycle, clock=outside.clock)
-        tell_settled(chronicle, settled, published)  # 8: log; the runner writes the report into the SyncCycle
+    await resolve_missing_connections(resolver, decisions, snapshot, progress)  # 5
+    await resolve_invalid_connections(resolver, decisions, progress)  # 6
+    final = connections if order.dry_run else await resolver.watch(decisions, progress)
+    settled, validation = validate_results(order, decisions, final, progress)  # 7
+    await log_results(order, outside, chronicle, settled, published)  # 8
     return Finding(snapshot, decisions, settled, validation, published)
 
 
@@ -122,14 +120,26 @@ def compare(
 
 
 def resolver_for(order: Order, outside: Outside) -> Resolver:
-    """Steps 5 and 6 are methods of it."""
+    """What acts on F1.1 for this cycle."""
     key = partial(idempotency_key, order.sync.uid, order.cycle)
     return Resolver(outside.forwarding, outside.clock, order.concurrency, order.establish_timeout, key)
 
 
+async def resolve_missing_connections(
+    resolver: Resolver, decisions: tuple[Decision, ...], snapshot: Snapshot, progress: Progress
+) -> None:
+    """Step 5: establish what is missing; what a dry run, a guard or the policy holds back is no such decision."""
+    await resolver.establish(decisions, snapshot, progress)
+
+
+async def resolve_invalid_connections(resolver: Resolver, decisions: tuple[Decision, ...], progress: Progress) -> None:
+    """Step 6: close what should not be open."""
+    await resolver.close(decisions, progress)
+
+
 def validate_results(
     order: Order, decisions: tuple[Decision, ...], connections: Sequence[Connection], progress: Progress
-) -> tuple[tuple[Settled, ...], report.Validation]:
+) -> tuple[tuple[Settled, ...], Validation]:
     """Step 7: how every decision ended in F1.1's own list, and whether counts and members are right."""
     by_ref: defaultdict[str | None, list[Connection]] = defaultdict(list)
     for connection in connections:
@@ -145,7 +155,17 @@ def validate_results(
         return settle(decision, tuple(final), failure)
 
     settled = tuple(end(place, decision) for place, decision in enumerate(decisions))
-    return settled, report.validate(settled)
+    return settled, validate(settled)
+
+
+async def log_results(
+    order: Order, outside: Outside, chronicle: Chronicle, settled: tuple[Settled, ...], published: Published
+) -> None:
+    """Step 8: the customers' statuses, and the story; the report goes into the SyncCycle (:mod:`execution`)."""
+    if order.dry_run:
+        return
+    await publish_outcomes(outside.resources, settled, published, chronicle, cycle=order.cycle, clock=outside.clock)
+    tell_settled(chronicle, settled, published)
 
 
 def idempotency_key(sync_uid: str, cycle: str, customer_ref: str) -> str:

@@ -12,7 +12,7 @@ from navixy_operator.core.actions import Hold, Keep
 from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.plan import Decision
-from navixy_operator.core.report import MAX_LISTED, name_of, opens
+from navixy_operator.core.report import MAX_LISTED
 from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, Outcome
 from navixy_operator.publish import Published, verdict_changed
 
@@ -39,7 +39,7 @@ def tell_found(chronicle: Chronicle, decisions: Sequence[Decision]) -> None:
         (CycleEvent.MISSING_DETECTED, {Discrepancy.MISSING, Discrepancy.HASH_CHANGED}),
         (CycleEvent.EXTRA_DETECTED, set(Discrepancy) - {Discrepancy.MISSING, Discrepancy.HASH_CHANGED}),
     ):
-        if names := [name_of(decision) for decision in decisions if decision.discrepancy in types]:
+        if names := [decision.name for decision in decisions if decision.discrepancy in types]:
             chronicle.tell(event, count=len(names), customers=names[:MAX_LISTED])
 
 
@@ -60,8 +60,8 @@ def tell_settled(chronicle: Chronicle, settled: Sequence[Settled], published: Pu
 
 
 def _tell_action(chronicle: Chronicle, entry: Settled, published: Published) -> None:
-    decision, opening = entry.decision, opens(entry.decision) or not entry.decision.closes
-    name = name_of(decision) if decision.subject.connections else decision.subject.customer_ref or ""
+    decision, opening = entry.decision, entry.decision.opens or not entry.decision.closes
+    name = decision.name if decision.subject.connections else decision.subject.customer_ref or ""
     resource = published.resources.get(name)
     why: dict[str, Any] = {
         "action": decision.action.kind.value,

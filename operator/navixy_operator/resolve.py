@@ -14,7 +14,6 @@ from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.model import Connection, ConnectionFault
 from navixy_operator.core.outcome import Failure
 from navixy_operator.core.plan import Decision
-from navixy_operator.core.report import opens
 from navixy_operator.core.vocabulary import ConnectionState, Reason
 from navixy_operator.errors import CustomerError
 from navixy_operator.ports import Clock, Forwarding
@@ -47,7 +46,7 @@ class Resolver:
 
         A failure is kept for its customer and stops nobody else. Raises ForwardingUnauthorized, and what a list raises.
         """
-        wanted = [(place, decision) for place, decision in enumerate(decisions) if opens(decision)]
+        wanted = [(place, decision) for place, decision in enumerate(decisions) if decision.opens]
         await self._close_all(((p, d) for p, d in wanted if isinstance(d.action, Replace)), progress)
         if progress.closing:
             found = await self._look_until(lambda found: not _still_open(progress.closing, found))
@@ -71,7 +70,7 @@ class Resolver:
 
     async def watch(self, decisions: Sequence[Decision], progress: Progress) -> Sequence[Connection]:
         """List until nothing is pending or closing, or the establish timeout is over; the last list is the truth."""
-        refs = {d.subject.customer_ref for d in decisions if opens(d) or isinstance(d.action, Watch | Trim)}
+        refs = {d.subject.customer_ref for d in decisions if d.opens or isinstance(d.action, Watch | Trim)}
 
         def settled(found: Sequence[Connection]) -> bool:
             pending = any(c.customer_ref in refs and c.state is ConnectionState.PENDING for c in found)
@@ -116,7 +115,7 @@ class Resolver:
 def timed_out(decision: Decision, final: Mapping[str | None, Sequence[Connection]], seconds: float) -> Failure | None:
     """The failure of a connection that is still pending when the time to establish is over."""
     connections = final.get(decision.subject.customer_ref, ())
-    watched = opens(decision) or isinstance(decision.action, Watch | Trim)
+    watched = decision.opens or isinstance(decision.action, Watch | Trim)
     if not watched or not any(c.state is ConnectionState.PENDING for c in connections):
         return None
     message = f"still pending after {seconds:g} s; F1.1 may yet finish it, and the next cycle looks again"

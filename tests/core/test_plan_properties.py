@@ -15,9 +15,9 @@ from navixy_operator.core.guards import Facts, cuts_off, first_objection, hold_a
 from navixy_operator.core.model import Connection, CustomerRow
 from navixy_operator.core.outcome import settle
 from navixy_operator.core.plan import CONTRADICTORY, Decision, decide_all
-from navixy_operator.core.report import validate
 from navixy_operator.core.roster import Known, subjects
 from navixy_operator.core.status import customer_status
+from navixy_operator.core.validation import validate
 from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome, Policy, Reason
 from support import strategies
 from support.builders import CONNECTED, NOW, snapshot_of

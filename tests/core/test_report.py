@@ -14,6 +14,7 @@ from navixy_operator.core.outcome import Failure, Settled, settle
 from navixy_operator.core.plan import Decision, Subject, decide, decide_all
 from navixy_operator.core.report import MAX_LISTED
 from navixy_operator.core.roster import subjects
+from navixy_operator.core.validation import validate
 from navixy_operator.core.vocabulary import Reason
 from support.builders import (
     CONNECTED,
@@ -54,7 +55,7 @@ def details(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence
     tally = report.counts(snapshot, decisions, settled) | WRITTEN
     assert fits(Counts, tally)
     assert set(tally) == {field.alias for field in Counts.model_fields.values()}
-    found = report.details(snapshot, decisions, settled, report.validate(settled), tally)
+    found = report.details(snapshot, decisions, settled, validate(settled), tally)
     assert fits_cycle(found)
     return found
 
@@ -88,7 +89,7 @@ INVALID: Final = {
 @pytest.mark.parametrize("name", VALID)
 def test_valid(name: str) -> None:
     """AC7: counts and members agree; who is left as he is counts as he is."""
-    found = report.validate([VALID[name]])
+    found = validate([VALID[name]])
     assert (found.passed, found.expected == found.actual, found.messages) == (True, True, ())
 
 
@@ -96,7 +97,7 @@ def test_valid(name: str) -> None:
 def test_invalid(name: str) -> None:
     """AC7, AC11: each way to be wrong is found and said, with the customer's name."""
     settled, first, words = INVALID[name]
-    found = report.validate([*VALID.values(), settled])
+    found = validate([*VALID.values(), settled])
     others = [entry for entry in found.messages if words in entry]
     assert not found.passed
     assert "0 connections".removeprefix("0") in found.messages[0] or found.messages[0].startswith(first)
@@ -107,7 +108,7 @@ def test_invalid(name: str) -> None:
 def test_counts_that_agree_by_chance_do_not_pass() -> None:
     """One missing and one too many make the right count of the wrong members."""
     settled = [end(customer("a")), end(customer("b", mine("b"), reason=Reason.REMOVED), mine("b"))]
-    found = report.validate(settled)
+    found = validate(settled)
     assert found.expected == found.actual
     assert len(found.messages) == 2
 
@@ -115,7 +116,7 @@ def test_counts_that_agree_by_chance_do_not_pass() -> None:
 def test_a_mismatch_is_said_first() -> None:
     """The counts come before the members, many members are counted, and no line is too long for a status."""
     settled = [end(customer(f"{number:03}" + "x" * 1021)) for number in range(7)]
-    found = report.validate(settled)
+    found = validate(settled)
     assert found.messages[0] == "0 connections are connected where 7 are expected"
     assert found.messages[1].startswith("7 eligible customers without their connection: 000")
     assert found.messages[1].endswith("and 2 more")

@@ -245,7 +245,9 @@ class NavixySyncStatus(Model):
     expected: Count | None = Field(
         default=None, description="Number of connections that should be connected, by the last cycle."
     )
-    actual: Count | None = Field(default=None, description="Number of connections that are connected, by the last cycle.")
+    actual: Count | None = Field(
+        default=None, description="Number of connections that are connected, by the last cycle."
+    )
     discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle found.")
     last_successful_time: Time | None = Field(default=None, description="When a cycle was last completed.")
     last_schedule_time: Time | None = Field(default=None, description="The scheduled moment that last started a cycle.")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -99,7 +100,9 @@ def simulate_f11(host: str, port: int, database: str, token_file: Path | None, p
         message = f"the simulator's database cannot be used: {database}: {error}"
         raise SandboxError(message) from None
     except OSError as error:
-        message = f"the simulator cannot listen on {host}, port {port}: {error.strerror or error}"
+        # asyncio's own text repeats the address; a name that does not resolve has no errno of the system
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        message = f"the simulator cannot listen on {host}, port {port}: {why}"
         raise SandboxError(message) from None
 
 

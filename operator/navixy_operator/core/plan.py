@@ -111,6 +111,16 @@ class Decision:
         """The connections that this decision would close."""
         return closes_of(self.action)
 
+    @property
+    def opens(self) -> bool:
+        """Whether F1.1 is asked for a connection."""
+        return isinstance(self.action, Establish | Replace)
+
+    @property
+    def name(self) -> str:
+        """The customer's reference, or the connection that belongs to nobody."""
+        return self.subject.customer_ref or f"nobody ({self.subject.connections[0].id})"
+
 
 Rule = Callable[[Subject], Wish | None]
 
