@@ -28,7 +28,6 @@ class Progress:
 
     failures: dict[int, Failure] = field(default_factory=dict)
     closing: set[str] = field(default_factory=set)
-    acted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +59,11 @@ class Resolver:
                 await self._establish_one(place, decision, snapshot, progress)
 
         await each(wanted, open_one, at_once=self.concurrency)
-        progress.acted |= bool(wanted)
 
     async def close(self, decisions: Sequence[Decision], progress: Progress) -> None:
         """Close what should not be open (spec step 6). A failure is kept for its customer and stops nobody else."""
         wanted = [(place, d) for place, d in enumerate(decisions) if isinstance(d.action, Close | Trim)]
         await self._close_all(wanted, progress)
-        progress.acted |= bool(wanted)
 
     async def watch(self, decisions: Sequence[Decision], progress: Progress) -> Sequence[Connection]:
         """List until nothing is pending or closing, or the establish timeout is over; the last list is the truth."""
