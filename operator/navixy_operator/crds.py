@@ -117,7 +117,7 @@ CYCLE: Final = Definition(
         Column("Discrepancies", ".status.counts.discrepancies", "integer"),
         Column("Established", ".status.counts.established", "integer"),
         Column("Closed", ".status.counts.closed", "integer"),
-        Column("Failed", ".status.counts.establishFailed", "integer"),
+        Column("Failed", ".status.counts.failed", "integer"),
         Column("Reason", ".status.reason"),
         Column("Duration", ".status.durationSeconds", "number"),
         AGE,

@@ -42,6 +42,8 @@ _COUNTS: Final = {
     "actualBefore": 14,
     "actual": 15,
     "discrepancies": 4,
+    "unresolved": 1,
+    "failed": 1,
     "missing": 2,
     "extra": 1,
     "suspendedConnected": 1,

@@ -13,7 +13,7 @@ from support.models import fits_cycle, fits_sync
 
 JSON = dict[str, Any]
 LATER: Final = NOW + timedelta(hours=1)
-COUNTS: Final = {"expected": 3, "actual": 2, "discrepancies": 1}
+COUNTS: Final = {"expected": 3, "actual": 2, "discrepancies": 2, "unresolved": 1}
 HELD: Final = {"digest": "0123456789abcdef", "count": 1, "reason": "EmptyDatabase", "items": [{"connectionId": "c"}]}
 
 

@@ -18,6 +18,8 @@ class Counts(Model):
     actual_before: Count = Field(default=0, description="Connections that were connected before the actions.")
     actual: Count = Field(default=0, description="Connections that were connected after the actions.")
     discrepancies: Count = Field(default=0, description="Discrepancies found, of every type.")
+    unresolved: Count = Field(default=0, description="Discrepancies that were left after the actions.")
+    failed: Count = Field(default=0, description="Actions that failed, of every kind.")
     missing: Count = Field(default=0, description="Eligible customers without a connection.")
     extra: Count = Field(default=0, description="Open connections without a customer.")
     suspended_connected: Count = Field(default=0, description="Suspended or removed customers with an open connection.")

@@ -248,7 +248,7 @@ class NavixySyncStatus(Model):
     actual: Count | None = Field(
         default=None, description="Number of connections that are connected, by the last cycle."
     )
-    discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle found.")
+    discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle left.")
     last_successful_time: Time | None = Field(default=None, description="When a cycle was last completed.")
     last_schedule_time: Time | None = Field(default=None, description="The scheduled moment that last started a cycle.")
     next_schedule_time: Time | None = Field(default=None, description="When the next scheduled cycle is due.")

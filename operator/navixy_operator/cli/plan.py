@@ -57,7 +57,7 @@ def rows(found: Preview, *, everyone: bool) -> list[dict[str, Any]]:
                 "heldBy": _held_by(decision.action),
             }
         )
-    return listed
+    return sorted(listed, key=lambda row: (row["customerRef"] is None, row["customerRef"] or row["connectionId"]))
 
 
 def _held_by(action: object) -> str | None:

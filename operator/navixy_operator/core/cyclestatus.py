@@ -123,7 +123,8 @@ def sync_ended(
         "observedGeneration": generation,
     }
     if ending.phase is Phase.COMPLETED:
-        status |= {key: ending.counts[key] for key in ("expected", "actual", "discrepancies")}
+        status |= {key: ending.counts[key] for key in ("expected", "actual")}
+        status["discrepancies"] = ending.counts["unresolved"]
         status["lastSuccessfulTime"] = timestamp(now)
     before = previous.get("conditions", ())
     status["conditions"] = merge(before, _sync_conditions(previous, ending), generation=generation, now=now)

@@ -36,6 +36,7 @@ def counts(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence[
         "actualBefore": actual_count(decision.subject.connections for decision in decisions),
         "actual": actual_count(entry.final.connections for entry in settled),
         "discrepancies": found.total(),
+        "unresolved": sum(not entry.as_desired for entry in settled),
         "missing": found[Discrepancy.MISSING],
         "extra": found[Discrepancy.EXTRA],
         "suspendedConnected": found[Discrepancy.SUSPENDED] + found[Discrepancy.REMOVED],
@@ -44,6 +45,7 @@ def counts(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence[
         "pending": sum(ended[kind, Outcome.PENDING] for kind in opening),
         "closed": sum(ended[kind, Outcome.SUCCEEDED] for kind in closing),
         "closeFailed": sum(ended[kind, outcome] for kind in closing for outcome in (Outcome.FAILED, Outcome.PENDING)),
+        "failed": sum(count for (_, outcome), count in ended.items() if outcome is Outcome.FAILED),
         "held": ended[ActionKind.HOLD, Outcome.HELD],
     }
 
