@@ -1,6 +1,5 @@
 """The contract of the customer database, the same on SQLite, PostgreSQL and MariaDB."""
 
-
 import tracemalloc
 
 import pytest

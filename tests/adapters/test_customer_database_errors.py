@@ -1,6 +1,5 @@
 """What a person is told when the customer database cannot be read, on real servers; and what nobody is told."""
 
-
 from pathlib import Path
 
 import pytest

@@ -1,6 +1,5 @@
 """Nothing waits for ever: silent servers, slow queries, cancelled reads, drivers that hang."""
 
-
 import asyncio
 import socket
 import threading

@@ -167,6 +167,8 @@ def test_counts() -> None:
         "actualBefore": 7,
         "actual": 5,
         "discrepancies": 8,
+        "unresolved": 4,
+        "failed": 2,
         "missing": 3,
         "extra": 1,
         "suspendedConnected": 2,
