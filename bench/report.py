@@ -14,7 +14,8 @@ RATIO_AIM: Final = 1.5
 UNCHANGED_SECONDS: Final = 5.0
 UNCHANGED_WRITES: Final = 8  # two of the SyncCycle, up to four of the NavixySync, one Event, one in reserve
 MEGABYTES: Final = 300.0
-GROWTH_LIMIT: Final = 1.1  # of the time for each customer, from the smallest size to the largest; a tenth is noise
+WALL_NOISE: Final = 0.25  # the bare limit itself differs by as much from minute to minute on a shared machine
+CPU_NOISE: Final = 0.1
 JUDGED_FROM: Final = 10_000  # customers: the budgets are stated for this size
 
 
@@ -61,12 +62,17 @@ def verdicts(sizes: Sequence[Size]) -> Iterator[Verdict]:
     for size in sizes:
         if size.customers >= JUDGED_FROM:
             yield from _of_size(size)
-    first, last = sizes[0], sizes[-1]
-    if first.customers < last.customers:
-        each = [size.cycles["first"].wall / size.customers for size in (first, last)]
-        words = f"{each[0] * 1000:.2f} ms to {each[1] * 1000:.2f} ms for each customer"
-        budget = f"first cycle, growth from {first.customers:,} to {last.customers:,} no worse than linear"
-        yield Verdict(budget, words, each[1] <= GROWTH_LIMIT * each[0])
+    if sizes[0].customers < sizes[-1].customers:
+        yield from _of_growth(sizes[0], sizes[-1])
+
+
+def _of_growth(small: Size, large: Size) -> Iterator[Verdict]:
+    """Growth for each customer: of the time, which other load on the machine disturbs, and of the operator's CPU."""
+    span = f"from {small.customers:,} to {large.customers:,}"
+    for what, field, noise in (("time", "wall", WALL_NOISE), ("operator's CPU", "operator_cpu", CPU_NOISE)):
+        before, after = (getattr(each.cycles["first"], field) / each.customers * 1000 for each in (small, large))
+        budget = f"first cycle, {what} {span} no worse than linear (within {noise:.0%})"
+        yield Verdict(budget, f"{before:.2f} ms to {after:.2f} ms for each customer", after <= (1 + noise) * before)
 
 
 def _of_size(size: Size) -> Iterator[Verdict]:
@@ -110,7 +116,9 @@ def _table(size: Size) -> Table:
         client, server = f"{one['cpu']:.1f} (client)", f"{one['apiserver_cpu']:.1f}"
         each = f"{wall / size.customers * 1000:.2f}"
         writes = f"{2 * size.customers}"
-        table.add_row(name, f"{wall:.2f}", "", f"{wall / size.limit:.2f}", each, "0", writes, writes, "0", client, server)
+        table.add_row(
+            name, f"{wall:.2f}", "", f"{wall / size.limit:.2f}", each, "0", writes, writes, "0", client, server
+        )
     for name, cycle in size.cycles.items():
         table.add_row(name, *_cells(size, cycle))
     return table

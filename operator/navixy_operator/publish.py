@@ -1,6 +1,7 @@
 """Customers as resources: the wanted ones written before the actions, their statuses after them (design section 4).
 
-Requests: one paged list; per new customer one create and one status write; per change one patch; per unchanged none.
+Requests: one paged list, or none where a watch keeps a mirror; per new customer one create and one status write; per
+change one patch; per unchanged customer none.
 """
 
 from collections.abc import Iterable

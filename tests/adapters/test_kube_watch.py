@@ -24,17 +24,41 @@ def events(*found: tuple[str, str]) -> Say:
     return Say(body=b"".join(line + b"\n" for line in lines))
 
 
+class Listener:
+    """Asks the script for a list to begin with, and keeps what it is told."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.told: list[tuple[str, str]] = []
+        self.signs: list[str] = []
+
+    async def begin(self) -> str:
+        """The list's version."""
+        listing = await self.wire.client.request("GET", PATH, query={"limit": "1"})
+        version: str = listing["metadata"]["resourceVersion"]
+        return version
+
+    def take(self, change: str, item: Mapping[str, Any]) -> None:
+        """Keep the change and its version."""
+        self.told.append((change, item["metadata"]["resourceVersion"]))
+
+    def heard(self) -> None:
+        """Keep the sign of life."""
+        self.signs.append("heard")
+
+    def lost(self) -> None:
+        """Keep that it broke off."""
+        self.signs.append("lost")
+
+
 async def watched(wire: Wire, requests: int) -> list[tuple[str, str]]:
     """Run a watch until that many requests were made; the changes that were told."""
-    told: list[tuple[str, str]] = []
-
-    def seen(change: str, item: Mapping[str, Any]) -> None:
-        told.append((change, item["metadata"]["resourceVersion"]))
+    listener = Listener(wire)
 
     async def sleep(_: float) -> None:
         await asyncio.sleep(0)
 
-    task = asyncio.create_task(KubeWatch(wire.client, PATH, seen, sleep=sleep).run())
+    task = asyncio.create_task(KubeWatch(wire.client, PATH, listener, sleep=sleep).run())
     async with asyncio.timeout(5):
         while len(wire.asked) < requests:
             wire.arrived.clear()
@@ -42,7 +66,7 @@ async def watched(wire: Wire, requests: int) -> list[tuple[str, str]]:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    return told
+    return listener.told
 
 
 async def test_it_begins_now_and_goes_on_where_it_ended() -> None:
@@ -99,7 +123,7 @@ async def test_trouble_is_not_answered_with_a_storm() -> None:
 
     async with scripted(NOW, status(403, "Forbidden")) as wire:
         with pytest.raises(asyncio.CancelledError):
-            await KubeWatch(wire.client, PATH, lambda *_: None, sleep=sleep).run()
+            await KubeWatch(wire.client, PATH, Listener(wire), sleep=sleep).run()
     assert max(pauses) <= 30.0
     assert sum(pauses[20:]) > 40 * 3.0, "on average half of the bound; far less would be a storm"
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, Expired, NotFound
-from navixy_operator.adapters.kube.client import LIST_SECONDS, KubeClient
+from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, NotFound
+from navixy_operator.adapters.kube.client import KubeClient
+from navixy_operator.adapters.kube.listing import list_pages
 from navixy_operator.adapters.kube.merge import merge_patch
-from navixy_operator.adapters.kube.parse import Shared, resource_of, resources_of
+from navixy_operator.adapters.kube.mirror import Following, Mirror
+from navixy_operator.adapters.kube.parse import resource_of
 from navixy_operator.adapters.kube.watch import KubeWatch
 from navixy_operator.core.vocabulary import (
     API_VERSION,
@@ -22,8 +24,6 @@ from navixy_operator.core.vocabulary import (
 from navixy_operator.errors import ConfigurationError, KubernetesUnavailable
 from navixy_operator.ports import Resource
 
-PAGE: Final = 500
-RESTARTS: Final = 3  # a list that expires that often is longer than etcd remembers
 CONFLICTS: Final = 5  # another writer that often between our reading and our writing
 PLURALS: Final[Mapping[Kind, str]] = {Kind.CUSTOMER: CUSTOMERS, Kind.SYNC: SYNCS, Kind.CYCLE: CYCLES}
 _WRITER: Final = f"?fieldManager={FIELD_MANAGER}"
@@ -35,29 +35,18 @@ class KubeResources:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
+        self._mirrors: dict[tuple[Kind, str], Mirror] = {}
 
     async def list(self, kind: Kind, namespace: str) -> Sequence[Resource]:
-        """Every object of the kind; ``namespace`` "" means all. Pages of 500, read anew when a page expires."""
-        for _ in range(RESTARTS):
-            try:
-                return await self._list_once(kind, namespace)
-            except Expired:
-                continue
-        message = f"the list of {PLURALS[kind]} expired {RESTARTS} times before its end: the API server is overloaded"
-        raise KubernetesUnavailable(message)
+        """Every object of the kind; ``namespace`` "" means all.
 
-    async def _list_once(self, kind: Kind, namespace: str) -> Sequence[Resource]:
-        found: list[Resource] = []
-        shared: Shared = {}
-        query = {"limit": str(PAGE)}
-        path = _collection(kind, namespace)
-        while True:
-            page = await self._client.request("GET", path, query=query, seconds=LIST_SECONDS)
-            found.extend(resources_of(kind, page["items"], shared))
-            token = page["metadata"].get("continue")
-            if not token:
-                return found
-            query["continue"] = token
+        From the mirror where a watch keeps one that can be trusted; else in pages of 500, read anew when one expires.
+        """
+        mirror = self._mirrors.get((kind, namespace))
+        if mirror is not None and (found := mirror.current()) is not None:
+            return found
+        found, _ = await list_pages(self._client, kind, _collection(kind, namespace))
+        return found
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """One object; None: there is none, or can be none of that name."""
@@ -82,7 +71,7 @@ class KubeResources:
             answer = await self._client.request("POST", _collection(kind, namespace) + _WRITER, body=body)
         except AlreadyExists:
             return None
-        return resource_of(kind, answer)
+        return self._mirrored(resource_of(kind, answer))
 
     async def update(
         self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]
@@ -137,7 +126,7 @@ class KubeResources:
                     return None
                 now = fresh
             else:
-                return resource_of(resource.kind, answer)
+                return self._mirrored(resource_of(resource.kind, answer))
         message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
         raise KubernetesUnavailable(message)
 
@@ -149,12 +138,15 @@ class KubeResources:
             try:
                 await self._client.request("DELETE", path, body=options)
             except NotFound:
+                self._forget(resource)
                 return
             except Conflict:
                 now = await self.get(resource.kind, resource.namespace, resource.name)
                 if now is None or now.uid != resource.uid:
                     return
             else:
+                if not resource.finalizers:
+                    self._forget(resource)
                 return
         message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
         raise KubernetesUnavailable(message)
@@ -162,13 +154,27 @@ class KubeResources:
     async def watch(self, kind: Kind, namespace: str, seen: Callable[[str, Resource], None]) -> None:
         """Tell ``seen`` of every change from now on, with ``ADDED``, ``MODIFIED`` or ``DELETED``; until cancelled.
 
-        ``seen`` is cheap and never raises. What happens while the API server cannot be reached may be missed.
+        ``seen`` is cheap and never raises. What happens while the API server cannot be reached may be missed. Meanwhile
+        :meth:`list` of the same kind and namespace is answered from what the watch tells.
         """
+        mirror = self._mirrors[kind, namespace] = Mirror()
+        path = _collection(kind, namespace)
+        try:
+            await KubeWatch(self._client, path, Following(self._client, kind, path, mirror, seen)).run()
+        finally:
+            del self._mirrors[kind, namespace]
 
-        def take(change: str, item: Mapping[str, Any]) -> None:
-            seen(change, resource_of(kind, item))
+    def _forget(self, resource: Resource) -> None:
+        for namespace in (resource.namespace, ""):
+            if (mirror := self._mirrors.get((resource.kind, namespace))) is not None:
+                mirror.gone(resource)
 
-        await KubeWatch(self._client, _collection(kind, namespace), take).run()
+    def _mirrored(self, resource: Resource) -> Resource:
+        """Tell the mirrors of our own write, so that the next list has it."""
+        for namespace in (resource.namespace, ""):
+            if (mirror := self._mirrors.get((resource.kind, namespace))) is not None:
+                mirror.put(resource)
+        return resource
 
     async def assert_served(self, namespaces: Sequence[str]) -> None:
         """See that every kind is installed and may be listed in these namespaces ("" for all).

@@ -1,8 +1,7 @@
 """A watch of one kind, lean enough for 10,000 customers whose every write comes back as an event.
 
 kopf's costs 1 ms of CPU an event beside our own writes (it copies and compares the object for handlers of other sorts),
-ours a twentieth of that. It begins now, tells what changes, and promises no more: what it misses while the API server
-is away is seen by the lists of our own (design section 7).
+ours a twentieth of that. It begins with a list, goes on from its version, and begins anew when that has become too old.
 """
 
 import asyncio
@@ -10,7 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 import structlog
@@ -25,26 +24,44 @@ LASTING_SECONDS: Final = 5.0  # a watch that held for so long is not the one tha
 BACKOFF_FIRST: Final = 0.25
 BACKOFF_MOST: Final = 30.0
 
-Seen = Callable[[str, Mapping[str, Any]], None]
-"""Told ``ADDED``, ``MODIFIED`` or ``DELETED`` and the object; cheap, never raises."""
+
+class Follower(Protocol):
+    """Whom a watch tells. All but ``begin`` are cheap and never raise."""
+
+    async def begin(self) -> str:
+        """List the collection; the version of the list, from which the watch goes on. Raises OperatorError."""
+        ...
+
+    def take(self, change: str, item: Mapping[str, Any]) -> None:
+        """An object was ``ADDED``, ``MODIFIED`` or ``DELETED``."""
+        ...
+
+    def heard(self) -> None:
+        """A sign of life: all there was has been told."""
+        ...
+
+    def lost(self) -> None:
+        """The watch broke off; it may have missed something until it is heard again."""
+        ...
+
 
 logger = structlog.stdlib.get_logger(__name__)
 
 
 class KubeWatch:
-    """Watches one collection (a path), from the moment of its start. ``sleep`` is replaced in tests."""
+    """Watches one collection (a path) for a follower. ``sleep`` is replaced in tests."""
 
     def __init__(
         self,
         client: KubeClient,
         collection: str,
-        seen: Seen,
+        follower: Follower,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._collection = collection
-        self._seen = seen
+        self._follower = follower
         self._sleep = sleep
         self._version = ""
 
@@ -55,18 +72,20 @@ class KubeWatch:
             began = time.monotonic()
             try:
                 await self._watch_once()
+                self._follower.heard()
             except answers.Expired:
+                self._follower.lost()
                 self._version = ""
             except OperatorError as error:
+                self._follower.lost()
                 logger.warning("a watch broke off and is begun again", path=self._collection, problem=str(error))
             failures = 0 if time.monotonic() - began >= LASTING_SECONDS else failures + 1
             await self._sleep(random.uniform(0.0, min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 16))))  # noqa: S311 - jitter
 
     async def _watch_once(self) -> None:
-        """From the last version seen, or from now, until the API server ends it. Raises Expired, OperatorError."""
+        """From the last version seen, or from a list, until the API server ends it. Raises Expired, OperatorError."""
         if not self._version:
-            listing = await self._client.request("GET", self._collection, query={"limit": "1"})
-            self._version = listing["metadata"]["resourceVersion"]
+            self._version = await self._follower.begin()
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",
@@ -89,7 +108,8 @@ class KubeWatch:
             message = f"a watch of {self._collection} was answered with what is no event"
             raise KubernetesUnavailable(message) from None
         if kind != "BOOKMARK":
-            self._seen(kind, item)
+            self._follower.take(kind, item)
+        self._follower.heard()
 
     def _broken_off(self, status: Mapping[str, Any]) -> OperatorError:
         return answers.refusal(

@@ -1,0 +1,112 @@
+"""The mirror of a watched collection: what it holds, when it is trusted, and that a list is answered from it."""
+
+import asyncio
+from contextlib import suppress
+
+import orjson
+import pytest
+
+from navixy_operator.adapters.kube.mirror import SILENCE_SECONDS, Mirror
+from navixy_operator.adapters.kube.resources import KubeResources
+from navixy_operator.core.vocabulary import API_VERSION, Kind
+from navixy_operator.ports import Resource
+from support.builders import resource
+from support.kube_wire import Say, scripted
+
+
+def at(version: int, name: str = "a", uid: str = "u1") -> Resource:
+    """A customer in that version."""
+    return resource(Kind.CUSTOMER, name, resource_version=str(version), uid=uid)
+
+
+def held(mirror: Mirror) -> list[tuple[str, str]] | None:
+    """Names and versions, or None while it is not to be trusted."""
+    found = mirror.current()
+    return None if found is None else [(item.name, item.resource_version) for item in found]
+
+
+def test_it_is_trusted_only_while_the_watch_is_heard_of() -> None:
+    """Not before a list, not after a silence, not after the watch broke off; again when it is heard of."""
+    now = 0.0
+    mirror = Mirror(lambda: now)
+    assert held(mirror) is None
+    mirror.begin([at(5)])
+    now = SILENCE_SECONDS
+    assert held(mirror) == [("a", "5")]
+    now = SILENCE_SECONDS + 1
+    assert held(mirror) is None
+    mirror.heard()
+    assert held(mirror) == [("a", "5")]
+    mirror.lost()
+    assert held(mirror) is None
+
+
+def test_events_and_our_own_writes_meet_in_any_order() -> None:
+    """The newer version stays, whichever comes first; a deletion takes only the object it is about."""
+    mirror = Mirror()
+    mirror.begin([at(5), at(6, "b")])
+    mirror.put(at(9))
+    mirror.changed("MODIFIED", at(7))
+    assert held(mirror) == [("a", "9"), ("b", "6")]
+    mirror.changed("MODIFIED", at(10))
+    mirror.put(at(12, uid="u2"))
+    mirror.changed("DELETED", at(11))
+    assert held(mirror) == [("a", "12"), ("b", "6")]
+    mirror.changed("DELETED", at(13, uid="u2"))
+    assert held(mirror) == [("b", "6")]
+
+
+def test_a_new_list_forgets_what_is_gone() -> None:
+    """Deletions that a broken watch missed do not stay."""
+    mirror = Mirror()
+    mirror.begin([at(5), at(6, "b")])
+    mirror.begin([at(8)])
+    assert held(mirror) == [("a", "8")]
+
+
+def customer(name: str, version: str) -> dict[str, object]:
+    """One NavixyCustomer as the API server writes it."""
+    metadata = {
+        "name": name,
+        "namespace": "n",
+        "uid": f"uid-{name}",
+        "resourceVersion": version,
+        "generation": 1,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return {"apiVersion": API_VERSION, "kind": Kind.CUSTOMER, "metadata": metadata, "spec": {"customerRef": name}}
+
+
+async def test_a_list_of_what_is_watched_asks_the_api_server_for_nothing() -> None:
+    """One list and one watch; then lists, with our own write and what others did, without a request."""
+    listed = Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5")]})
+    event = {"type": "ADDED", "object": customer("b", "8")}
+    stream = Say(body=orjson.dumps(event) + b"\n")
+    created = Say(body=customer("c", "9"), status=201)
+    async with scripted(listed, stream, Say(hang=True), created) as wire:
+        resources = KubeResources(wire.client)
+        seen = asyncio.Event()
+        task = asyncio.create_task(resources.watch(Kind.CUSTOMER, "n", lambda *_: seen.set()))
+        async with asyncio.timeout(5):
+            await seen.wait()
+            while len(wire.asked) < 3:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        await resources.create(Kind.CUSTOMER, "n", "c", spec={"customerRef": "c"}, labels={})
+        asked = len(wire.asked)
+        assert [item.name for item in await resources.list(Kind.CUSTOMER, "n")] == ["a", "b", "c"]
+        assert len(wire.asked) == asked
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("namespace", ["n", ""])
+async def test_without_a_watch_a_list_is_a_list(namespace: str) -> None:
+    """The command line watches nothing: every list is asked for."""
+    listed = Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5")]})
+    async with scripted(listed, listed) as wire:
+        resources = KubeResources(wire.client)
+        for _ in range(2):
+            assert len(await resources.list(Kind.CUSTOMER, namespace)) == 1
+        assert len(wire.asked) == 2
