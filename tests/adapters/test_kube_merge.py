@@ -63,4 +63,5 @@ def test_the_patch_makes_old_into_new(old: dict[str, Any], new: dict[str, Any]) 
 
 
 def _sorted(value: Any) -> Any:
-    return sorted((key, _sorted(inner)) for key, inner in value.items()) if isinstance(value, dict) else value
+    """In an order of its own; an empty object stays another thing than an empty list."""
+    return {key: _sorted(value[key]) for key in sorted(value)} if isinstance(value, dict) else value

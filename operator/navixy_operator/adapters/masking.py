@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from structlog.typing import EventDict, WrappedLogger
@@ -18,6 +19,11 @@ _HEX_32: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
 _USERINFO: Final = re.compile(r"(?<=://)([^/@:\s]*):[^/\s]*@")
 _BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _ASSIGNED: Final = re.compile(r"(?i)\b(token|password|passwd|pwd|hash|secret)=[^\s&;,'\"]+")
+_PLAIN: Final = re.compile(r"[0-9A-Za-z._:+-]*")
+"""What has no URL, no space and no ``=``: nothing for the three patterns above, as most values of a line."""
+
+_is_secret: Final = lru_cache(1024)(lambda key: _WHOLE.search(key) is not None)
+_may_hold_one: Final = lru_cache(1024)(lambda key: _PARTLY.search(key) is not None)
 
 
 class Masker:
@@ -41,12 +47,13 @@ class Masker:
 
     def text(self, value: str, key: str = "message") -> str:
         """One text, masked as the value of ``key`` would be."""
-        if _WHOLE.search(key):
+        if _is_secret(key):
             return MASK
-        value = _USERINFO.sub(rf"\1:{MASK}@", value)
-        value = _BEARER.sub(rf"\1 {MASK}", value)
-        value = _ASSIGNED.sub(rf"\1={MASK}", value)
-        if _PARTLY.search(key):
+        if _PLAIN.fullmatch(value) is None:
+            value = _USERINFO.sub(rf"\1:{MASK}@", value)
+            value = _BEARER.sub(rf"\1 {MASK}", value)
+            value = _ASSIGNED.sub(rf"\1={MASK}", value)
+        if _may_hold_one(key):
             value = _HEX_32.sub(MASK, value)
         for secret in self._known:
             if secret in value:

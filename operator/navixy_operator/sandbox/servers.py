@@ -27,7 +27,7 @@ def etcd_program(binary: Path, directory: Path, *, client_port: int, peer_port: 
         "unsafe-no-fsync": "true",
     }
     # etcd asks for this on whatever is not amd64
-    environment = dict(os.environ) | {"ETCD_UNSUPPORTED_ARCH": {"aarch64": "arm64"}.get(platform.machine(), "")}
+    environment = _environment() | {"ETCD_UNSUPPORTED_ARCH": {"aarch64": "arm64"}.get(platform.machine(), "")}
     return Program(name="etcd", argv=_argv(binary, flags), log=directory / "etcd.log", env=environment)
 
 
@@ -52,7 +52,13 @@ def apiserver_program(binary: Path, directory: Path, credentials: Credentials, *
         # an endpoint on the loopback address would be refused, over and over
         "endpoint-reconciler-type": "none",
     }
-    return Program(name="kube-apiserver", argv=_argv(binary, flags), log=directory / "kube-apiserver.log")
+    log = directory / "kube-apiserver.log"
+    return Program(name="kube-apiserver", argv=_argv(binary, flags), log=log, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, but that Go collects garbage a quarter as often: memory is there, processor time is not."""
+    return {"GOGC": "400", **os.environ}
 
 
 def _argv(binary: Path, flags: dict[str, str | int | Path]) -> list[str]:
