@@ -53,7 +53,7 @@ def _build(scratch: Path, work: Path, progress: Progress) -> None:
         tree.mkdir()
         _unpack_source(sources, tree, root)
         _replace_reflect2(tree, root)
-    with progress.phase("Building kube-apiserver (about 3 minutes on 2 cores)"):
+    with progress.phase("Building kube-apiserver (some minutes on 2 cores)"):
         _make(tree, scratch, root)
     shutil.copy2(next(tree.glob("_output/local/bin/linux/*/kube-apiserver")), work / "kube-apiserver")
     for _, name in PROGRAMS:
