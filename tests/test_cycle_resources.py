@@ -1,6 +1,7 @@
 """Customers as resources, through cycles against fakes: who gets one, who keeps it, who loses it, and at what cost."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -248,3 +249,16 @@ async def test_no_hash_leaves_the_cycle(world: World) -> None:
     ran = await run(world)
     said = f"{world.resources.objects}{world.recorder.events}{ran.logs}{ran.finding}{world.journal}"
     assert not [ref for ref in ("acme", "beta", "gamma") if hash_of(ref) in said]
+
+
+async def test_a_reference_changed_by_hand_is_put_right(world: World) -> None:
+    """What CEL forbids, an older API server lets happen: the customer gets its reference back, its connection stays."""
+    await run(world)
+    key = (Kind.CUSTOMER, "acme")
+    tampered = {**world.resources.objects[key].spec, "customerRef": "somebody-else"}
+    world.resources.objects[key] = replace(world.resources.objects[key], spec=tampered)
+    await run(world, "c-2")
+    assert world.resources.objects[key].spec["customerRef"] == "acme"
+    assert set(world.resources.customers()) == {"acme", "beta"}
+    assert world.forwarding.states() == {"acme": ["connected"], "beta": ["connected"]}
+    assert not [entry for entry in world.journal if entry.startswith("close")]

@@ -261,3 +261,23 @@ async def test_ac12_f11_is_used_with_the_right_customer_and_hash_and_verified(si
     assert set(await site.open_connections()) == {"fleet-1", "refused", "fleet-3"}
     history = [e for e in await site.f11.history() if e["customer_ref"] == "fleet-1"]
     assert [e["after"] for e in history] == ["pending", "connected"], "one connection, opened once"
+
+
+async def test_ac05_a_connection_that_failed_is_tried_again_by_the_next_cycle(site: Site) -> None:
+    """AC5: a failure is marked on its customer and logged; the next cycle closes what is left of it and tries again."""
+    failure = {"code": "navixy-unreachable", "message": "Navixy did not answer", "permanent": False, "times": 1}
+    await site.f11.settings(failures={"fleet-2": failure})
+    site.fill([customer(1, "fleet-1"), customer(2, "fleet-2")])
+    await site.deploy()
+    first = await site.cycle("first")
+    assert (first["counts"]["established"], first["counts"]["establishFailed"]) == (1, 1)
+    marked = (await site.customers())["fleet-2"]
+    assert marked["status"]["failedCycles"] == 1
+    assert marked["status"]["connection"]["error"]["code"] == "navixy-unreachable"
+    assert condition(marked, "Ready")["reason"] == "EstablishFailed"
+    second = await site.cycle("second")
+    assert second["counts"]["established"] == 1
+    mended = (await site.customers())["fleet-2"]
+    assert mended["status"]["failedCycles"] == 0
+    assert "error" not in mended["status"]["connection"]
+    assert [len(found) for found in (await site.open_connections()).values()] == [1, 1]
