@@ -76,4 +76,6 @@ async def _watched_customers(
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    if faults := [end for end in ends if isinstance(end, Exception)]:
+        raise faults[0]
