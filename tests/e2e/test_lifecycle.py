@@ -29,8 +29,8 @@ async def until(site: Site, kind: str, name: str, **fields: str) -> dict[str, An
         return status
 
 
-async def test_a_killed_operator_leaves_an_interrupted_cycle_and_the_next_one_finishes(site: Site) -> None:
-    """SIGKILL in mid-cycle: the cycle is marked Interrupted at the next start; the next cycle puts all right."""
+async def in_mid_cycle(site: Site) -> None:
+    """Begin the cycle ``cut`` of 40 customers and wait until F1.1 has been asked for the first connections."""
     site.fill(list(eligible_customers(40)))
     await site.f11.settings(latency_seconds=0.3)
     await site.deploy(forwarding={"concurrency": 2})
@@ -38,6 +38,11 @@ async def test_a_killed_operator_leaves_an_interrupted_cycle_and_the_next_one_fi
     async with site.waiting():
         while not await site.f11.count("POST /v1/connections"):
             await site.pause()
+
+
+async def test_a_killed_operator_leaves_an_interrupted_cycle_and_the_next_one_finishes(site: Site) -> None:
+    """SIGKILL in mid-cycle: the cycle is marked Interrupted at the next start; the next cycle puts all right."""
+    await in_mid_cycle(site)
     site.operator.process.send(signal.SIGKILL)
     await asyncio.to_thread(site.operator.process.wait, 10)
     await site.f11.settings(latency_seconds=0)
@@ -53,13 +58,7 @@ async def test_a_killed_operator_leaves_an_interrupted_cycle_and_the_next_one_fi
 
 async def test_a_stopped_operator_says_so_on_the_cycle_under_way(site: Site) -> None:
     """SIGTERM in mid-cycle: the cycle is marked at once, the process ends in time with code 0."""
-    site.fill(list(eligible_customers(40)))
-    await site.f11.settings(latency_seconds=0.3)
-    await site.deploy(forwarding={"concurrency": 2})
-    await site.kubectl.start_cycle("cut", sync="main")
-    async with site.waiting():
-        while not await site.f11.count("POST /v1/connections"):
-            await site.pause()
+    await in_mid_cycle(site)
     site.operator.process.send(signal.SIGTERM)
     assert await asyncio.to_thread(site.operator.process.wait, 20) == 0
     status = await status_of(site, "synccycle", "cut")

@@ -39,12 +39,12 @@ Signed-By:
  -----END PGP PUBLIC KEY BLOCK-----
 """
 ONE_LINE = """\
-# deb http://commented.example/debian bookworm main
-deb [arch=amd64,arm64 signed-by=/k.gpg] http://mirror.example/debian bookworm main non-free # trailing
-deb http://mirror.example/security bookworm-security main
-deb-src http://sources.example/debian bookworm main
-deb https://third.example/apt cloud-sdk-bookworm main
-"""
+# deb {http}commented.example/debian bookworm main
+deb [arch=amd64,arm64 signed-by=/k.gpg] {http}mirror.example/debian bookworm main non-free # trailing
+deb {http}mirror.example/security bookworm-security main
+deb-src {http}sources.example/debian bookworm main
+deb {https}third.example/apt cloud-sdk-bookworm main
+""".format(http="http://", https="https://")
 
 
 @pytest.fixture

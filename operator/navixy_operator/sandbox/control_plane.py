@@ -19,6 +19,7 @@ from navixy_operator.sandbox.assets import Assets
 from navixy_operator.sandbox.command import run_command
 from navixy_operator.sandbox.credentials import Credentials, make_credentials, write_kubeconfig
 from navixy_operator.sandbox.errors import ProcessError, SandboxError
+from navixy_operator.sandbox.lifespan import Lifespan
 from navixy_operator.sandbox.loopback import LOOPBACK, free_ports, http_ok
 from navixy_operator.sandbox.process import Process
 from navixy_operator.sandbox.progress import Progress, Quiet
@@ -35,7 +36,7 @@ START_ATTEMPTS: Final = 3
 _Part = TypeVar("_Part")
 
 
-class ControlPlane:
+class ControlPlane(Lifespan):
     """etcd and kube-apiserver. A context manager, synchronous and asynchronous, that starts and stops them.
 
     What is synchronous here blocks for as long as servers need: from a coroutine call it in a thread. Nothing is bound
@@ -188,18 +189,6 @@ class ControlPlane:
         environment = os.environ | {"KUBECONFIG": str(kubeconfig or self.admin_kubeconfig), "HOME": str(self.directory)}
         command = [str(self.assets.kubectl), *arguments]
         return await run_command(command, env=environment, given=input, check=check, timeout=timeout)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
 
     def _start(self, programs: Assets) -> None:
         self._directory = directory = self._make_directory()

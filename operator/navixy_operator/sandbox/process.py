@@ -1,6 +1,5 @@
 """Child processes that never outlive the caller, even one that is killed: each runs beside a guard (``guard.py``)."""
 
-import asyncio
 import json
 import os
 import pwd
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Self
 
 from navixy_operator.sandbox.errors import ProcessError
+from navixy_operator.sandbox.lifespan import Lifespan
 
 GUARD: Final = Path(__file__).with_name("guard.py")
 START_SECONDS: Final = 20.0
@@ -40,7 +40,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
 
 
-class Process:
+class Process(Lifespan):
     """A running ``Program``. A context manager, synchronous and asynchronous, that starts and stops it."""
 
     def __init__(self, program: Program) -> None:
@@ -154,18 +154,6 @@ class Process:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
             text = log.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
 
     def _start_guard(self, control: int, status: int) -> subprocess.Popen[bytes]:
         self.program.log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,10 @@
 """What the database servers have in common: a temporary directory, a process, an administrator and a reader."""
 
-import asyncio
 import itertools
 import secrets
 import shutil
 import tempfile
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from navixy_operator.sandbox.errors import ProvisioningError
+from navixy_operator.sandbox.lifespan import Lifespan
 from navixy_operator.sandbox.loopback import LOOPBACK, free_ports
 from navixy_operator.sandbox.process import Process, Program
 from navixy_operator.sandbox.progress import Progress
@@ -33,7 +33,7 @@ class Database:
     reader_url: str = field(repr=False)
 
 
-class DatabaseServer(ABC):
+class DatabaseServer(Lifespan):
     """A server that lives as long as the context; start and stop block, the asynchronous context uses a thread."""
 
     name: str
@@ -151,15 +151,3 @@ class DatabaseServer(ABC):
             if process.wait(SETUP_SECONDS) != 0:
                 message = f"{program.name} failed:\n{process.log_tail()}"
                 raise ProvisioningError(message)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
