@@ -37,6 +37,11 @@ async def apply_crds(plane: ControlPlane) -> None:
     await plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
 
 
+async def apply_cluster_wide(plane: ControlPlane) -> None:
+    """``kubectl apply -k manifests/cluster-wide``: the operator may serve every namespace."""
+    await plane.kubectl("apply", "-k", str(shipped("manifests") / "cluster-wide"))
+
+
 async def apply_manifests(plane: ControlPlane, namespace: str = NAMESPACE) -> None:
     """``kubectl apply -k manifests/base``; in another namespace through an overlay, as a user would write it."""
     base = shipped("manifests") / "base"
@@ -84,14 +89,24 @@ def sync_cycle(namespace: str, name: str, *, sync: str, dry_run: bool = False) -
 
 
 class Operator:
-    """``navixy-operator run`` as a process with the ServiceAccount's own token, serving one namespace."""
+    """``navixy-operator run`` as a process with the ServiceAccount's own token.
+
+    ``watch``: the namespaces to serve, as WATCH_NAMESPACES has them; by default the ServiceAccount's own.
+    """
 
     def __init__(
-        self, plane: ControlPlane, directory: Path, namespace: str = NAMESPACE, *, command: Sequence[str] = ()
+        self,
+        plane: ControlPlane,
+        directory: Path,
+        namespace: str = NAMESPACE,
+        *,
+        command: Sequence[str] = (),
+        watch: str = "",
     ) -> None:
         self._plane = plane
         self._directory = directory
         self._namespace = namespace
+        self._watch = watch or namespace
         self._command = tuple(command) or (sys.executable, "-m", "navixy_operator", "run")
         self._process: Process | None = None
         self.port = 0
@@ -116,7 +131,7 @@ class Operator:
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
-            "WATCH_NAMESPACES": self._namespace,
+            "WATCH_NAMESPACES": self._watch,
             "HEALTH_HOST": LOOPBACK,
             "HEALTH_PORT": str(self.port),
             "POD_NAME": "navixy-operator-local",
@@ -172,10 +187,14 @@ class Kubectl:
 
     async def ended(self, name: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
         """A SyncCycle once it is completed or failed. Raises TimeoutError."""
+        return await self.in_phase(name, "completed", "failed", seconds=seconds)
+
+    async def in_phase(self, name: str, *phases: str, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
+        """A SyncCycle once it is in one of these phases. Raises TimeoutError."""
         path = f"/apis/dataforwarding.io/v1alpha1/namespaces/{self.namespace}/synccycles/{name}"
         async with asyncio.timeout(seconds):
             while True:
                 found = await asyncio.to_thread(self._plane.request, "GET", path)
-                if found.get("status", {}).get("phase") in {"completed", "failed"}:
+                if found.get("status", {}).get("phase") in phases:
                     return dict(found)
                 await asyncio.sleep(LOOK_SECONDS)
