@@ -33,22 +33,29 @@ async def test_every_namespace_is_served_with_the_cluster_wide_manifests(
         await apply_crds(plane)
         await apply_cluster_wide(plane)
         async with Operator(plane, tmp_path, watch="*"):
-            for name in ("north", "south"):
-                await plane.kubectl("create", "namespace", name)
-                await Kubectl(plane, name).apply(
-                    secret(name, "customer-database", url=url),
-                    secret(name, "f11-token", token=f11.token),
-                    navixy_sync(name, "main", f11_url=f11.url),
-                )
-            ended = await Kubectl(plane, "north").run_cycle("now", sync="main")
+            north = await deploy(plane, "north", url, f11)
+            ended = await north.run_cycle("now", sync="main")
             assert ended["status"]["counts"]["established"] == 3
-            assert len(await Kubectl(plane, "north").list("navixycustomers")) == 3
-            south = Kubectl(plane, "south")
+            assert len(await north.list("navixycustomers")) == 3
+            # made after that cycle, so that the younger is told by the second that creation times have
+            south = await deploy(plane, "south", url, f11)
             await south.start_cycle("now", sync="main")
             cycle = await south.in_phase("now", "pending")
             assert cycle["status"]["reason"] == "ForwardingShared"
             assert "north/main" in cycle["status"]["message"]
             assert await south.list("navixycustomers") == []
+
+
+async def deploy(plane: ControlPlane, namespace: str, url: str, f11: Simulator) -> Kubectl:
+    """A namespace with a NavixySync ``main`` and its Secrets."""
+    await plane.kubectl("create", "namespace", namespace)
+    kubectl = Kubectl(plane, namespace)
+    await kubectl.apply(
+        secret(namespace, "customer-database", url=url),
+        secret(namespace, "f11-token", token=f11.token),
+        navixy_sync(namespace, "main", f11_url=f11.url),
+    )
+    return kubectl
 
 
 async def test_a_namespace_without_the_role_is_refused_at_the_start(site: Site, tmp_path: Path) -> None:
