@@ -1,3 +1,3 @@
 """Fixtures of all tests: each outside system has its module in ``support``."""
 
-pytest_plugins = ["support.control_plane", "support.databases", "support.f11", "support.operator"]
+pytest_plugins = ["support.commands", "support.control_plane", "support.databases", "support.f11", "support.operator"]

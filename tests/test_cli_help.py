@@ -15,12 +15,13 @@ import click
 import pytest
 
 from navixy_operator import cli
+from navixy_operator.cli.common import program
 from navixy_operator.cli.main import commands
-from navixy_operator.errors import DatabaseUnavailable, InvalidSpec
+from navixy_operator.errors import ConfigurationError, DatabaseUnavailable, InvalidSpec
 from navixy_operator.sandbox.errors import ProvisioningError
 from navixy_operator.sandbox.f11.behaviour import Behaviour
 
-COMMANDS: Final = ("demo", "explain", "plan", "run", "simulate-f11")
+COMMANDS: Final = ("approve", "demo", "explain", "pin", "plan", "run", "simulate-f11", "unpin")
 WIDTH: Final = 100
 TOKEN: Final = "NAVIXY_F11_TOKEN"
 IN_USE: Final = "Address already in use"
@@ -62,11 +63,20 @@ def test_help(arguments: list[str], option: str, capsys: Captured) -> None:
 
 
 def test_the_list_of_commands_cuts_no_summary(capsys: Captured) -> None:
-    """Each command has a line of its own that is not cut short."""
+    """Each command has a line of its own, below what it is for, that is not cut short."""
     assert cli.main(["--help"]) == 0
-    listed = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0]
-    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS)
+    listed = capsys.readouterr().out.partition("Look:\n")[2].partition("Exit codes:")[0]
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line.strip()]
+    assert sorted(names) == list(COMMANDS)
     assert "..." not in listed
+
+
+def test_kubectls_plugin_calls_itself_as_kubectl_does() -> None:
+    """The commands that are told to type next begin with what was typed."""
+    for called, told in (("kubectl-navixy", "kubectl navixy"), ("navixy-operator", "navixy-operator")):
+        with click.Context(commands, info_name=called):
+            assert program() == told
+    assert program() == "navixy-operator"
 
 
 def test_exit_codes_are_documented_alike(capsys: Captured) -> None:
@@ -83,13 +93,14 @@ def test_exit_codes_are_documented_alike(capsys: Captured) -> None:
     [
         (DatabaseUnavailable("it did not answer"), 1, "error: DatabaseUnavailable: it did not answer\n"),
         (InvalidSpec("say it otherwise"), 3, "error: InvalidSpec: say it otherwise\n"),
+        (ConfigurationError("choose one"), 3, "error: choose one\n"),
         (ProvisioningError("there is no network"), 1, "error: there is no network\n"),
         (click.UsageError("no such thing"), 2, "Error: no such thing\n"),
         (click.exceptions.Exit(4), 4, ""),
         (click.Abort(), 130, "stopped\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
-    ids=["temporary", "configuration", "sandbox", "usage", "exit", "abort", "Ctrl-C"],
+    ids=["temporary", "configuration", "without a reason", "sandbox", "usage", "exit", "abort", "Ctrl-C"],
 )
 def test_exit_codes(
     error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
@@ -115,6 +126,11 @@ def test_exit_codes(
         ("explain", "Missing argument 'REF'"),
         ("plan --nonsense", "No such option"),
         ("plan -o xml", "'xml' is not one of"),
+        ("pin", "Missing argument 'REF'"),
+        ("pin C-1 off", "'off' is not one of"),
+        ("pin C-1 hold --for ever", '"ever" is no duration'),
+        ("unpin", "Missing argument 'REF'"),
+        ("approve", "Missing argument 'CYCLE'"),
         ("simulate-f11", TOKEN),
         ("simulate-f11 --token-file /nonexistent", "does not exist"),
         ("simulate-f11 --port 70000", "70000 is not in the range"),
@@ -135,11 +151,17 @@ def test_wrong_usage(line: str, words: str, capsys: Captured) -> None:
 
 @pytest.mark.parametrize(
     ("command", "code", "words"),
-    [("plan", 3, "kubeconfig"), ("run", 3, "kubeconfig"), ("demo", 1, "KUBEBUILDER_ASSETS names")],
+    [
+        ("plan", 3, "kubeconfig"),
+        ("run", 3, "kubeconfig"),
+        ("pin C-1 hold", 3, "kubeconfig"),
+        ("approve first --yes", 3, "kubeconfig"),
+        ("demo", 1, "KUBEBUILDER_ASSETS names"),
+    ],
 )
 def test_errors_are_told_without_a_traceback(command: str, code: int, words: str) -> None:
     """As a process: the exit code, one line that says what is wrong, no traceback."""
-    ended = run_cli(command)
+    ended = run_cli(*command.split())
     assert ended.returncode == code, ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("error: ")
     assert words in ended.stderr.splitlines()[-1]

@@ -103,7 +103,10 @@ async def test_who_misses_a_requirement_is_skipped_and_logged(world: World) -> N
     assert skipped == {"bare": "NoGateways", "mute": "MissingHash", "odd": "InvalidHash", None: "InvalidRecord"}
     assert world.forwarding.states() == {"acme": ["connected"]}
     assert ready(world, "bare") == ("True", "NoGateways")
-    assert world.resources.customers()["bare"].labels == {"dataforwarding.io/eligible": "false"}
+    assert world.resources.customers()["bare"].labels == {
+        "dataforwarding.io/eligible": "false",
+        "dataforwarding.io/verdict": "NoGateways",
+    }
     assert ran.counts["eligible"] == 1
 
 

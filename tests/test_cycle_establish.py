@@ -53,6 +53,17 @@ async def test_pending_until_the_timeout(world: World) -> None:
     assert "error" not in world.resources.customers()["beta"].status["connection"]
 
 
+async def test_a_connection_that_stays_pending_is_put_afresh(world: World) -> None:
+    """Two cycles watch it in vain; the third closes it, verified, and establishes another."""
+    world.forwarding.settle_seconds = 1e6
+    await run(world)
+    assert "close new-beta" not in (await run(world, "c-2")).journal
+    world.forwarding.settle_seconds = 0.0
+    third = await run(world, "c-3")
+    assert third.journal.index("close new-beta") < third.journal.index("establish beta")
+    assert ready(world, "beta") == ("True", "Connected")
+
+
 async def test_a_pending_one_of_several_is_watched(world: World) -> None:
     """Trim keeps a pending connection where nothing better is: it is waited for like any other."""
     world.database.rows = [row("acme")]

@@ -11,6 +11,7 @@ from support.builders import connection, hash_of, print_of, resource, row
 from support.cycles import run
 from support.fakes import World
 
+HASH = {"hashSecretRef": {"name": "acme", "key": "hash"}}
 QUIET = ["poll", "list NavixyCustomer", "list connections", "list connections"]
 
 
@@ -54,7 +55,7 @@ async def test_spec_and_label_follow_the_database(world: World) -> None:
         "gateways": 3,
         "hashFingerprint": print_of("acme"),
     }
-    assert item.labels == {"dataforwarding.io/eligible": "false"}
+    assert item.labels == {"dataforwarding.io/eligible": "false", "dataforwarding.io/verdict": "Suspended"}
     assert ("NavixyCustomer/acme", "VerdictChanged") in [(about, why) for about, why, _, _ in world.recorder.events]
 
 
@@ -66,7 +67,11 @@ async def test_labels_of_others_stay(world: World) -> None:
     item.labels["team"] = "north"
     world.database.rows = [row("acme", gateway_count=0), row("beta")]
     await run(world, "c-2")
-    assert world.resources.customers()["acme"].labels == {"team": "north", "dataforwarding.io/eligible": "false"}
+    assert world.resources.customers()["acme"].labels == {
+        "team": "north",
+        "dataforwarding.io/eligible": "false",
+        "dataforwarding.io/verdict": "NoGateways",
+    }
 
 
 async def test_a_removed_customer_without_a_resource_gets_none(world: World) -> None:
@@ -86,7 +91,8 @@ async def test_a_resource_goes_when_the_close_is_verified(world: World, how: str
     world.forwarding.stuck = {"new-beta"}
     await run(world, "c-2")
     beta = world.resources.customers()["beta"]
-    assert (beta.spec["state"], beta.labels) == ("removed", {"dataforwarding.io/eligible": "false"})
+    assert (beta.spec["state"], beta.labels["dataforwarding.io/eligible"]) == ("removed", "false")
+    assert beta.labels["dataforwarding.io/verdict"] == {"removed": "Removed", "gone": "NotInDatabase"}[how]
 
     world.forwarding.stuck = set()
     world.forwarding.close_seconds = 1000.0
@@ -178,7 +184,7 @@ async def test_a_name_that_is_taken(world: World) -> None:
 
 async def test_a_declared_customer_is_not_overwritten(world: World) -> None:
     """A person's resource of the same reference and name stays the person's."""
-    spec = {"customerRef": "acme", "sync": "main", "source": "Manual", "state": "active"}
+    spec = {"customerRef": "acme", "sync": "main", "source": "Manual", "state": "active", **HASH}
     world.resources.objects[Kind.CUSTOMER, "acme"] = resource(Kind.CUSTOMER, "acme", spec=spec)
     await run(world)
     assert world.resources.objects[Kind.CUSTOMER, "acme"].spec == spec

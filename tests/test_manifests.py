@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from navixy_operator.api.sync import NavixySyncSpec
-from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, SYNCS
+from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, LEASE, SYNCS
 from navixy_operator.sandbox.control_plane import ControlPlane
 from navixy_operator.sandbox.errors import CommandError
 
@@ -75,10 +75,15 @@ def test_pod_writes_to_memory_only_where_it_must() -> None:
     assert [mount["mountPath"] for mount in CONTAINER["volumeMounts"]] == ["/tmp"]  # noqa: S108 - the pod's
 
 
-def test_deployment_runs_one_operator_at_a_time() -> None:
-    """One replica, replaced rather than overlapped, asked about its health where it answers."""
+def test_deployment_has_a_replica_that_stands_by() -> None:
+    """Two replicas, on two nodes where there are two, with names of their own; each asked where it answers."""
     spec = BASE["Deployment"]["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert (spec["replicas"], spec["strategy"]) == (2, rolling)
+    (apart,) = POD["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["podAffinityTerm"] == {"topologyKey": "kubernetes.io/hostname", "labelSelector": spec["selector"]}
+    env = {entry["name"]: entry for entry in CONTAINER["env"]}
+    assert env["POD_NAME"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     assert CONTAINER["args"] == ["run"]
     paths = {probe: CONTAINER[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
     assert paths == {"livenessProbe": "/healthz", "readinessProbe": "/readyz"}
@@ -96,11 +101,24 @@ def test_user_is_the_images() -> None:
 def test_cluster_wide_permissions_are_the_namespaced_ones() -> None:
     """The ClusterRole permits in every namespace what the Role permits in one, no more and no less."""
     assert CLUSTER_WIDE["ClusterRole"]["rules"] == BASE["Role"]["rules"]
+    assert BASE["Role"]["metadata"]["name"] == CLUSTER_WIDE["ClusterRole"]["metadata"]["name"] == NAME
     assert CLUSTER_WIDE["ClusterRoleBinding"]["subjects"] == BASE["RoleBinding"]["subjects"]
     env = {entry["name"]: entry for entry in CONTAINER["env"]}
     assert env["WATCH_NAMESPACES"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
     patched = CLUSTER_WIDE["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]
     assert patched == [{"name": "WATCH_NAMESPACES", "value": "*", "valueFrom": None}]
+
+
+def test_the_lease_is_in_the_operators_own_namespace_alone() -> None:
+    """One object by its name, except that `create` knows no names; bound to the same ServiceAccount as all else."""
+    lease = f"{NAME}-lease"
+    create, use = BASE[f"Role/{lease}"]["rules"]
+    kind = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    assert create == {**kind, "verbs": ["create"]}
+    assert use == {**kind, "verbs": ["get", "update"], "resourceNames": [LEASE]}
+    binding = BASE[f"RoleBinding/{lease}"]
+    assert binding["roleRef"]["name"] == lease
+    assert binding["subjects"] == BASE["RoleBinding"]["subjects"]
 
 
 def test_sample_hangs_together() -> None:
@@ -175,11 +193,12 @@ async def test_overlay_serves_every_namespace(deployed: ControlPlane) -> None:
     built = await deployed.kubectl("kustomize", str(MANIFESTS / "cluster-wide"))
     deployment = next(found for found in yaml.safe_load_all(built) if found["kind"] == "Deployment")
     env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-    assert env == [{"name": "WATCH_NAMESPACES", "value": "*"}]
+    assert env[0] == {"name": "WATCH_NAMESPACES", "value": "*"}
+    assert env[1:] == CONTAINER["env"][1:]
 
 
 def _rights() -> Iterator[tuple[str, str, str, str, bool]]:
-    """Verb, group, resource, namespace, permitted."""
+    """Verb, group, resource (with /subresource or =name), namespace, permitted."""
     for resource in (CUSTOMERS, CYCLES):
         yield from (
             (verb, GROUP, resource, NAME, True) for verb in ("get", "list", "watch", "create", "patch", "delete")
@@ -195,6 +214,11 @@ def _rights() -> Iterator[tuple[str, str, str, str, bool]]:
     yield "get", "", "secrets", "default", False
     yield "create", "", "events", NAME, True
     yield "create", "", "events", "default", False
+    lease = "coordination.k8s.io", f"leases={LEASE}"
+    yield from ((verb, *lease, NAME, True) for verb in ("create", "get", "update"))
+    yield from ((verb, *lease, NAME, False) for verb in ("patch", "delete", "list", "watch"))
+    yield from ((verb, *lease, "default", False) for verb in ("create", "get", "update"))
+    yield from ((verb, "coordination.k8s.io", "leases=another", NAME, False) for verb in ("get", "update"))
     yield "create", "", "pods", NAME, False
     yield "get", "", "configmaps", NAME, False
     yield "create", "", "serviceaccounts/token", NAME, False
@@ -211,8 +235,10 @@ async def test_service_account_may_do_just_this(deployed: ControlPlane) -> None:
     context = ssl.create_default_context(cafile=str(deployed.ca_file))
 
     def may(verb: str, group: str, resource: str, namespace: str) -> bool:
-        name, _, sub = resource.partition("/")
-        asked = {"verb": verb, "group": group, "resource": name, "subresource": sub, "namespace": namespace}
+        path, _, name = resource.partition("=")
+        plural, _, sub = path.partition("/")
+        asked = {"verb": verb, "group": group, "resource": plural, "subresource": sub, "namespace": namespace}
+        asked |= {"name": name}
         kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         request = urllib.request.Request(  # noqa: S310 - the control plane's own https URL
             f"{deployed.url}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",

@@ -12,6 +12,7 @@ import navixy_operator.core
 CORE: Final = Path(navixy_operator.core.__file__).parent
 MODULES: Final = sorted(CORE.rglob("*.py"))
 ALLOWED: Final = {
+    "base64",
     "collections",
     "collections.abc",
     "dataclasses",

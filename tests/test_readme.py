@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from navixy_operator.adapters.customer_database import DEFAULT_QUERY, SAMPLE_SCHEMA
-from navixy_operator.core.plan import CLOSED, SKIPS
 from navixy_operator.core.vocabulary import Condition, Reason
+from navixy_operator.core.wishes import CLOSED, SKIPS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -10,9 +10,11 @@ import pytest
 from navixy_operator.api.sync import NavixySyncSpec
 from navixy_operator.core.vocabulary import Kind
 from navixy_operator.errors import DatabaseUnavailable, KubernetesUnavailable, SecretNotFound
+from navixy_operator.execution import Desk
 from navixy_operator.ports import Cluster, Outside, Resource
 from navixy_operator.runner import LONGEST_REST, Runner
 from navixy_operator.supervisor import LONGEST_CYCLE_SECONDS, OVERDUE_SECONDS, Supervisor
+from navixy_operator.syncstatus import SyncStatus
 from support.builders import resource, row
 from support.fakes import World
 
@@ -33,7 +35,8 @@ class Stage:
         self.connections = 0
         self.put(resource(Kind.SYNC, "main", spec={**SPEC, **spec}, created_at="2026-03-01T01:00:00Z"))
         self.cluster = Cluster(self.world.resources, self.world.recorder, self.world.clock)
-        self.runner = Runner("default", "main", ("default",), self.cluster, self.connect)
+        desk = Desk(self.cluster, self.connect, SyncStatus(self.cluster, "default", "main"))
+        self.runner = Runner("default", "main", ("default",), desk)
 
     @asynccontextmanager
     async def connect(self, sync: Resource, spec: NavixySyncSpec) -> AsyncIterator[Outside]:
@@ -70,9 +73,9 @@ async def test_a_due_run_is_made_once_and_run() -> None:
     assert name == "main-29538900"
     assert stage.status(Kind.CYCLE, name)["phase"] == "completed"
     assert stage.status(Kind.SYNC, "main")["lastScheduleTime"] == "2026-03-01T03:00:00Z"
-    rest = await stage.runner.turn()
-    assert stage.connections == 1
-    assert rest == 24 * 3600
+    assert await stage.runner.turn() == 60.0, "until the next drift pass"
+    assert stage.connections == 1, "one for the cycle; it has seen what a drift pass would see"
+    assert len([name for kind, name in stage.world.resources.objects if kind is Kind.CYCLE]) == 1
     assert stage.status(Kind.SYNC, "main")["nextScheduleTime"] == "2026-03-02T03:00:00Z"
 
 

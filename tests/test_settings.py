@@ -36,10 +36,18 @@ def test_all_of_them() -> None:
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "Console",
         "POD_NAME": "pod-1",
+        "LEASE_NAMESPACE": " here ",
+        "LEADER_ELECTION_SECONDS": "60",
         "OTHER": "ignored",
     }
     assert Settings.from_environment(environment) == Settings(
-        health_port=0, health_host="127.0.0.1", log_level="DEBUG", log_json=False, identity="pod-1"
+        health_port=0,
+        health_host="127.0.0.1",
+        log_level="DEBUG",
+        log_json=False,
+        identity="pod-1",
+        lease_namespace="here",
+        leader_election_seconds=60,
     )
 
 
@@ -51,6 +59,10 @@ def test_all_of_them() -> None:
         ("HEALTH_PORT", "http"),
         ("HEALTH_PORT", ""),
         ("HEALTH_PORT", "8080.0"),
+        ("LEADER_ELECTION_SECONDS", "2"),
+        ("LEADER_ELECTION_SECONDS", "601"),
+        ("LEADER_ELECTION_SECONDS", "7.5"),
+        ("LEADER_ELECTION_SECONDS", ""),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
     ],

@@ -33,14 +33,22 @@ class Chronicle:
     notes: list[Note] = field(default_factory=list)
     _log: Any = None  # bound once for its tens of thousands of lines
 
-    def tell(self, event: CycleEvent, *, customer: str | None = None, warning: bool = False, **details: object) -> None:
-        """Log one fact under its name; facts are keys, the text is constant."""
+    def tell(
+        self,
+        event: CycleEvent,
+        *,
+        customer: str | None = None,
+        warning: bool = False,
+        origin: Origin = Origin.AUTOMATIC,
+        **details: object,
+    ) -> None:
+        """Log one fact under its name; facts are keys, the text is constant. ``origin``: whose doing it is (AC13)."""
         if self._log is None:
             place = {"cycle": self.cycle, "namespace": self.sync.namespace, "sync": self.sync.name}
             self._log = structlog.get_logger("navixy_operator.cycle").bind(**place)
         facts = {"customer": customer, **details} if customer is not None else details
         tell = self._log.warning if warning else self._log.info
-        tell(event.value, **facts, origin=Origin.AUTOMATIC.value)
+        tell(event.value, **facts, origin=origin.value)
 
     def note(self, about: Resource | None, event: CycleEvent, message: str, *, warning: bool = False) -> None:
         """Remember an Event about a resource; one that does not exist has none."""

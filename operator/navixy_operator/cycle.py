@@ -5,29 +5,39 @@ of the outside ends the cycle before it acts on half a picture; one customer's f
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from navixy_operator.chronicle import Chronicle
+from navixy_operator.claims import Claims
 from navixy_operator.core import guards, roster
+from navixy_operator.core.approval import Approval
+from navixy_operator.core.driftstatus import recent_closes
 from navixy_operator.core.eligibility import Intake, Snapshot
-from navixy_operator.core.guards import Facts
+from navixy_operator.core.guards import Facts, Limits
 from navixy_operator.core.model import Connection
-from navixy_operator.core.outcome import Settled, settle
+from navixy_operator.core.outcome import Settled
 from navixy_operator.core.plan import Decision, decide_all
+from navixy_operator.core.roster import Known
 from navixy_operator.core.validation import Validation, validate
 from navixy_operator.core.vocabulary import Policy, Reason
+from navixy_operator.declarations import keep_until_closed, let_go_in_bulk, read_declarations, refuse_rivals
 from navixy_operator.narration import tell_found, tell_polled, tell_settled
 from navixy_operator.ports import Outside, Resource
-from navixy_operator.publish import Published, existing, known, publish, publish_outcomes
-from navixy_operator.resolve import Progress, Resolver, timed_out
+from navixy_operator.publish import Published, publish, publish_outcomes
+from navixy_operator.resolve import Progress, Resolver, settle_all
+from navixy_operator.roll import Roll, call_roll, is_active_projection, known_at
+from navixy_operator.standing import StillSo
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: a NavixySync's settings as plain values, and whether to act on them. Seconds; requests at once."""
+    """What to run: a NavixySync's settings as plain values, and whether to act on them. Seconds; requests at once.
+
+    ``persistent``: cycles that a failure may last before it counts as persistent. ``soon``: whether drift passes try
+    failed connections again (``retry.failed: Backoff``). ``approval``: the held closes that this cycle may carry out.
+    """
 
     cycle: str
     sync: Resource
@@ -35,7 +45,12 @@ class Order:
     hash_pattern: str
     concurrency: int
     establish_timeout: float
+    limits: Limits = field(default_factory=Limits)
+    persistent: int = 2
+    soon: bool = False
     dry_run: bool = False
+    approval: Approval | None = None
+    claims: Claims = field(default_factory=Claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +66,20 @@ class Finding:
 
 async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Finding:
     """Run the eight steps. Raises OperatorError when the database or F1.1 cannot be read whole: nothing was closed."""
+    now = outside.clock.now()
     intake = await poll_customer_database(order, outside)  # 1
-    snapshot = validate_requirements(intake, chronicle)  # 2
-    before = await existing(outside.resources, order.sync)
-    objection = guards.first_objection(Facts(customers=len(snapshot.customers), known=len(before)))
-    published = await publish_resources(order, outside, chronicle, snapshot, before, objection)
+    roll = await call_the_roll(order, outside, chronicle)
+    snapshot = await validate_requirements(order, outside, intake, roll, chronicle)  # 2
+    facts = facts_of(snapshot, roll, order.sync, now)
+    published = await publish_resources(order, outside, chronicle, snapshot, roll, facts)
     connections = await query_active_connections(outside)  # 3
-    decisions = compare(order, snapshot, before, connections, objection, chronicle)  # 4
-    resolver, progress = resolver_for(order, outside), Progress()
+    decisions = compare(order, snapshot, known_at(roll, now), connections, facts, chronicle)  # 4
+    resolver, progress = resolver_for(order, outside, published), Progress()
     await resolve_missing_connections(resolver, decisions, snapshot, progress)  # 5
     await resolve_invalid_connections(resolver, decisions, progress)  # 6
     final = connections if order.dry_run else await resolver.watch(decisions, progress)
     settled, validation = validate_results(order, decisions, final, progress)  # 7
-    await log_results(order, outside, chronicle, settled, published)  # 8
+    await log_results(order, outside, chronicle, settled, published, progress)  # 8
     return Finding(snapshot, decisions, settled, validation, published)
 
 
@@ -74,25 +90,42 @@ async def poll_customer_database(order: Order, outside: Outside) -> Intake:
     return intake
 
 
-def validate_requirements(intake: Intake, chronicle: Chronicle) -> Snapshot:
-    """Step 2: a verdict on every Navixy customer."""
+async def call_the_roll(order: Order, outside: Outside, chronicle: Chronicle) -> Roll:
+    """The customers' resources as they stand: pins, and what people declare, are part of what is desired."""
+    roll = await call_roll(outside.resources, order.sync)
+    if order.dry_run:
+        return roll
+    await refuse_rivals(outside.resources, roll.rivals, chronicle, outside.clock)
+    return await keep_until_closed(outside.resources, await let_go_in_bulk(outside.resources, roll, chronicle))
+
+
+async def validate_requirements(
+    order: Order, outside: Outside, intake: Intake, roll: Roll, chronicle: Chronicle
+) -> Snapshot:
+    """Step 2: a verdict on every Navixy customer, those of the database and those whom people declare."""
+    for record in (await read_declarations(outside, roll, order.hash_pattern)).values():
+        intake.declare(record)
     snapshot = intake.judge()
     tell_polled(chronicle, snapshot)
     return snapshot
 
 
+def facts_of(snapshot: Snapshot, roll: Roll, sync: Resource, now: datetime) -> Facts:
+    """What the guards look at before the plan is made: who has gone, and what drift passes closed lately."""
+    before = [ref for ref, item in roll.by_ref.items() if is_active_projection(item)]
+    lost = sum(ref not in snapshot.customers for ref in before)
+    recent = recent_closes(sync.status, now)
+    return Facts(customers=snapshot.polled, known=len(before), lost=lost, recent=recent)
+
+
 async def publish_resources(
-    order: Order,
-    outside: Outside,
-    chronicle: Chronicle,
-    snapshot: Snapshot,
-    before: dict[str, Resource],
-    objection: Reason | None,
+    order: Order, outside: Outside, chronicle: Chronicle, snapshot: Snapshot, roll: Roll, facts: Facts
 ) -> Published:
     """The desired set as resources, before anything is done in F1.1: what a crash leaves is there to be finished."""
     if order.dry_run:
-        return Published(dict(before))
-    return await publish(outside.resources, order.sync, snapshot, before, chronicle, trust_absence=objection is None)
+        return Published(dict(roll.by_ref))
+    trusted = guards.first_objection(facts, order.limits) is None
+    return await publish(outside.resources, order.sync, snapshot, roll, chronicle, trust_absence=trusted)
 
 
 async def query_active_connections(outside: Outside) -> Sequence[Connection]:
@@ -103,15 +136,15 @@ async def query_active_connections(outside: Outside) -> Sequence[Connection]:
 def compare(
     order: Order,
     snapshot: Snapshot,
-    before: Mapping[str, Resource],
+    known: Mapping[str, Known],
     connections: Sequence[Connection],
-    objection: Reason | None,
+    facts: Facts,
     chronicle: Chronicle,
 ) -> tuple[Decision, ...]:
     """Step 4: a decision on every customer and every leftover, held back by guards and policy where they say so."""
-    decisions = decide_all(roster.subjects(snapshot, known(dict(before)), connections))
-    if objection is not None:
-        decisions = guards.hold_closes(decisions, objection)
+    decisions = decide_all(roster.subjects(snapshot, known, connections))
+    approved = order.approval.tokens if order.approval is not None else frozenset()
+    decisions = guards.guard(decisions, facts, order.limits, approved)
     decisions = guards.restrain(decisions, order.policy)
     if order.dry_run:
         decisions = guards.hold_all(decisions, Reason.DRY_RUN)
@@ -119,17 +152,29 @@ def compare(
     return decisions
 
 
-def resolver_for(order: Order, outside: Outside) -> Resolver:
+def resolver_for(order: Order, outside: Outside, published: Published) -> Resolver:
     """What acts on F1.1 for this cycle."""
-    key = partial(idempotency_key, order.sync.uid, order.cycle)
-    return Resolver(outside.forwarding, outside.clock, order.concurrency, order.establish_timeout, key)
+
+    def key(decision: Decision) -> str:
+        return idempotency_key(order.sync.uid, order.cycle, decision.name)
+
+    return Resolver(
+        outside.forwarding,
+        outside.clock,
+        order.concurrency,
+        order.establish_timeout,
+        key,
+        look=outside.forwarding.connections,
+        claims=order.claims,
+        still=StillSo(outside.resources, published.resources, outside.clock),
+    )
 
 
 async def resolve_missing_connections(
     resolver: Resolver, decisions: tuple[Decision, ...], snapshot: Snapshot, progress: Progress
 ) -> None:
     """Step 5: establish what is missing; what a dry run, a guard or the policy holds back is no such decision."""
-    await resolver.establish(decisions, snapshot, progress)
+    await resolver.establish(decisions, snapshot.hashes, progress)
 
 
 async def resolve_invalid_connections(resolver: Resolver, decisions: tuple[Decision, ...], progress: Progress) -> None:
@@ -141,31 +186,33 @@ def validate_results(
     order: Order, decisions: tuple[Decision, ...], connections: Sequence[Connection], progress: Progress
 ) -> tuple[tuple[Settled, ...], Validation]:
     """Step 7: how every decision ended in F1.1's own list, and whether counts and members are right."""
-    by_ref: defaultdict[str | None, list[Connection]] = defaultdict(list)
-    for connection in connections:
-        by_ref[connection.customer_ref].append(connection)
-
-    def end(place: int, decision: Decision) -> Settled:
-        ref = decision.subject.customer_ref
-        ids = {connection.id for connection in decision.subject.connections}
-        final = by_ref.get(ref, []) if ref is not None else [c for c in by_ref[None] if c.id in ids]
-        failure = progress.failures.get(place)
-        if failure is None and not order.dry_run:
-            failure = timed_out(decision, by_ref, order.establish_timeout)
-        return settle(decision, tuple(final), failure)
-
-    settled = tuple(end(place, decision) for place, decision in enumerate(decisions))
+    patience = None if order.dry_run else order.establish_timeout
+    settled = settle_all(decisions, connections, progress, patience)
     return settled, validate(settled)
 
 
 async def log_results(
-    order: Order, outside: Outside, chronicle: Chronicle, settled: tuple[Settled, ...], published: Published
+    order: Order,
+    outside: Outside,
+    chronicle: Chronicle,
+    settled: tuple[Settled, ...],
+    published: Published,
+    progress: Progress,
 ) -> None:
     """Step 8: the customers' statuses, and the story; the report goes into the SyncCycle (:mod:`execution`)."""
     if order.dry_run:
         return
-    await publish_outcomes(outside.resources, settled, published, chronicle, cycle=order.cycle, clock=outside.clock)
-    tell_settled(chronicle, settled, published)
+    ours = [entry for place, entry in enumerate(settled) if place not in progress.overtaken]
+    await publish_outcomes(
+        outside.resources,
+        filter(StillSo(outside.resources, published.resources, outside.clock).settled, ours),
+        published,
+        chronicle,
+        cycle=order.cycle,
+        clock=outside.clock,
+        persistent=order.persistent,
+    )
+    tell_settled(chronicle, ours, published)
 
 
 def idempotency_key(sync_uid: str, cycle: str, customer_ref: str) -> str:

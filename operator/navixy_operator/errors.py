@@ -4,13 +4,15 @@ OperatorError                       message and reason are safe to show: no hash
 ├── TemporaryError                  nobody needs to act: the next cycle or pass tries again
 │   ├── DatabaseUnavailable         cannot connect, connection lost, timed out
 │   ├── ForwardingUnavailable       F1.1: no answer, 5xx, 429 beyond the retries, an incomplete list
-│   └── KubernetesUnavailable       the API server: no answer, 5xx, 429 beyond the retries
+│   ├── KubernetesUnavailable       the API server: no answer, 5xx, 429 beyond the retries
+│   └── LeadershipLost              this process does not hold the lease: another replica does the work
 ├── ConfigurationError              a person must mend what the message names
 │   ├── DatabaseUrlInvalid          not a URL of SQLAlchemy, or no driver for it
 │   ├── DatabaseQueryFailed         columns missing, no such table, not allowed, not a query
 │   ├── ForwardingUnauthorized      401 or 403: our token, never a customer's hash
 │   ├── ForwardingProtocolError     an answer outside the contract: HTML, wrong types, a list that never ends
 │   ├── KubernetesForbidden         401 or 403 of the API server: the verb and resource that is not permitted
+│   ├── ApprovalInvalid             an approval of held closes that does not count
 │   ├── SecretNotFound              a Secret or its key is missing
 │   └── InvalidSpec                 a resource that does not say what it must
 └── CustomerError                   about one customer: marked on it, the others go on
@@ -65,6 +67,12 @@ class KubernetesUnavailable(TemporaryError):
     reason = Reason.KUBERNETES_UNAVAILABLE
 
 
+class LeadershipLost(TemporaryError):
+    """This process may not act: the lease is not its own, or was not renewed in time."""
+
+    reason = Reason.LEADERSHIP_LOST
+
+
 class DatabaseUrlInvalid(ConfigurationError):
     """The database URL cannot be used."""
 
@@ -99,6 +107,12 @@ class SecretNotFound(ConfigurationError):
     """A Secret that a NavixySync names is not there."""
 
     reason = Reason.SECRET_NOT_FOUND
+
+
+class ApprovalInvalid(ConfigurationError):
+    """A SyncCycle is to carry out held closes that nobody has approved."""
+
+    reason = Reason.APPROVAL_INVALID
 
 
 class InvalidSpec(ConfigurationError):

@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from navixy_operator.api.sync import NavixySyncSpec
+from navixy_operator.approvals import approved_cycle, use_up
 from navixy_operator.chronicle import Chronicle
+from navixy_operator.claims import Claims
 from navixy_operator.core import cyclestatus, report
 from navixy_operator.core.cyclestatus import Ending
+from navixy_operator.core.guards import Limits
 from navixy_operator.core.vocabulary import CycleEvent, Phase, Reason
 from navixy_operator.cycle import Finding, Order, run_cycle
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Cluster, Outside, Resource
+from navixy_operator.syncstatus import SyncStatus
 
 LAST_WORDS_SECONDS: Final = 5.0
 """Time for the closing status writes when the process is told to stop."""
@@ -25,22 +30,37 @@ Connect = Callable[[Resource, NavixySyncSpec], AbstractAsyncContextManager[Outsi
 """Opens what a cycle needs, for its length: secrets are read then, and forgotten after. Raises OperatorError."""
 
 
-async def execute(cluster: Cluster, connect: Connect, sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> None:
-    """Run one SyncCycle from its first status write to its last. A dry run leaves the NavixySync as it is."""
-    order, chronicle = order_for(sync, spec, cycle), Chronicle(cycle.name, sync)
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the passes of one NavixySync are run from: the cluster, the way outside, its status, the claims."""
+
+    cluster: Cluster
+    connect: Connect
+    status: SyncStatus
+    claims: Claims = field(default_factory=Claims)
+
+
+async def execute(desk: Desk, sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> bool:
+    """Run one SyncCycle from its first status write to its last; whether everything was looked at and acted on.
+
+    A dry run leaves the NavixySync as it is.
+    """
+    cluster, chronicle = desk.cluster, Chronicle(cycle.name, sync)
     began = cluster.clock.monotonic()
-    sync, cycle = await _begin(cluster, order, cycle)
+    order = replace(order_for(sync, spec, cycle), claims=desk.claims)
+    cycle = await _begin(desk, order, cycle)
     chronicle.tell(CycleEvent.SYNCHRONIZATION_STARTED, dry_run=order.dry_run)
     try:
-        ending = await _attempt(connect, spec, order, chronicle)
+        ending = await _attempt(desk, spec, order, cycle, chronicle)
     except asyncio.CancelledError:
         message = "the operator was told to stop while the cycle was running; what it wrote is there"
         ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
-        await asyncio.wait_for(_finish(cluster, order, sync, cycle, ending, began), LAST_WORDS_SECONDS)
+        await asyncio.wait_for(_finish(desk, order, cycle, ending, began), LAST_WORDS_SECONDS)
         raise
     _tell_ending(chronicle, order, ending, seconds=cluster.clock.monotonic() - began)
-    await _post(cluster, chronicle)
-    await _finish(cluster, order, sync, cycle, ending, began)
+    await post(cluster, chronicle)
+    await _finish(desk, order, cycle, ending, began)
+    return ending.phase is Phase.COMPLETED and not order.dry_run
 
 
 def order_for(sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> Order:
@@ -52,6 +72,9 @@ def order_for(sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> Order:
         hash_pattern=spec.hash_pattern,
         concurrency=spec.forwarding.concurrency,
         establish_timeout=spec.forwarding.establish_timeout_seconds,
+        limits=Limits(spec.guards.max_close_percent, spec.guards.min_closes, spec.guards.max_shrink_percent),
+        persistent=spec.alerts.persistent_cycles,
+        soon=spec.retry.failed == "Backoff",
         dry_run=bool(cycle.spec.get("dryRun")),
     )
 
@@ -63,6 +86,7 @@ def ending_of(finding: Finding) -> Ending:
         "created": written.created,
         "updated": written.updated,
         "deleted": written.deleted,
+        "persistent": written.persistent,
     }
     details = report.details(finding.snapshot, finding.decisions, finding.settled, finding.validation, tally)
     partial = tally["establishFailed"] or tally["closeFailed"] or tally["pending"]
@@ -70,22 +94,28 @@ def ending_of(finding: Finding) -> Ending:
     return Ending(Phase.COMPLETED, reason, report.summary(tally), details)
 
 
-async def _begin(cluster: Cluster, order: Order, cycle: Resource) -> tuple[Resource, Resource]:
-    sync, resources = order.sync, cluster.resources
-    now = cluster.clock.now()
+async def _begin(desk: Desk, order: Order, cycle: Resource) -> Resource:
+    now = desk.cluster.clock.now()
     started = cyclestatus.cycle_started(cycle.status, generation=cycle.generation, now=now)
-    cycle = await resources.write_status(cycle, started) or cycle
+    cycle = await desk.cluster.resources.write_status(cycle, started) or cycle
     if not order.dry_run:
-        running = cyclestatus.sync_started(sync.status, cycle.name, generation=sync.generation, now=now)
-        sync = await resources.write_status(sync, running) or sync
-    return sync, cycle
+        await desk.status.change(
+            lambda sync: cyclestatus.sync_started(sync.status, cycle.name, generation=sync.generation, now=now)
+        )
+    return cycle
 
 
-async def _attempt(connect: Connect, spec: NavixySyncSpec, order: Order, chronicle: Chronicle) -> Ending:
+async def _attempt(desk: Desk, spec: NavixySyncSpec, order: Order, cycle: Resource, chronicle: Chronicle) -> Ending:
     """The cycle itself; every error becomes an ending, so that one bad cycle never ends the operator."""
     try:
-        async with connect(order.sync, spec) as outside:
-            return ending_of(await run_cycle(order, outside, chronicle))
+        approving = await approved_cycle(desk.cluster, cycle)
+        if approving is not None:
+            order = replace(order, approval=approving.approval)
+        async with desk.connect(order.sync, spec) as outside:
+            finding = await run_cycle(order, outside, chronicle)
+        if approving is not None and not order.dry_run:
+            await use_up(desk.cluster, approving, finding.settled, chronicle)
+        return ending_of(finding)
     except OperatorError as error:
         return Ending(Phase.FAILED, error.reason, str(error))
     except Exception as error:
@@ -95,7 +125,8 @@ async def _attempt(connect: Connect, spec: NavixySyncSpec, order: Order, chronic
         return Ending(Phase.FAILED, Reason.INTERNAL_ERROR, message)
 
 
-async def _post(cluster: Cluster, chronicle: Chronicle) -> None:
+async def post(cluster: Cluster, chronicle: Chronicle) -> None:
+    """Post a pass's Events, within bounds of number and time."""
     try:
         async with asyncio.timeout(EVENTS_SECONDS):
             await chronicle.post(cluster.recorder)
@@ -103,16 +134,24 @@ async def _post(cluster: Cluster, chronicle: Chronicle) -> None:
         structlog.get_logger("navixy_operator.cycle").warning("EventsNotPosted", cycle=chronicle.cycle)
 
 
-async def _finish(
-    cluster: Cluster, order: Order, sync: Resource, cycle: Resource, ending: Ending, began: float
-) -> None:
+async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, began: float) -> None:
     """The SyncCycle's end is written last: who sees it finds all else in place."""
-    now, seconds = cluster.clock.now(), cluster.clock.monotonic() - began
+    clock = desk.cluster.clock
+    now, seconds = clock.now(), clock.monotonic() - began
     status = cyclestatus.cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
     if not order.dry_run:
-        changed = cyclestatus.sync_ended(sync.status, cycle.name, status, ending, generation=sync.generation, now=now)
-        await cluster.resources.write_status(sync, changed)
-    await cluster.resources.write_status(cycle, status)
+        await desk.status.change(
+            lambda sync: cyclestatus.sync_ended(
+                sync.status,
+                cycle.name,
+                status,
+                ending,
+                generation=sync.generation,
+                now=now,
+                persistent=order.persistent,
+            )
+        )
+    await desk.cluster.resources.write_status(cycle, status)
 
 
 def _tell_ending(chronicle: Chronicle, order: Order, ending: Ending, *, seconds: float) -> None:
@@ -128,6 +167,24 @@ def _tell_ending(chronicle: Chronicle, order: Order, ending: Ending, *, seconds:
     )
     prefix = "dry run " if order.dry_run else ""
     chronicle.headline(event, f"{prefix}{chronicle.cycle}: {ending.message}", warning=failed)
+    _tell_what_is_wrong(chronicle, order, ending)
     if held := ending.details.get("heldCloses"):
         message = f"{held['count']} closes are held ({held['reason']}); {chronicle.cycle} lists them"
         chronicle.headline(CycleEvent.CLOSES_HELD, message, warning=True)
+
+
+def _tell_what_is_wrong(chronicle: Chronicle, order: Order, ending: Ending) -> None:
+    """Connection Count Mismatch (AC11), and discrepancies that persist from cycle to cycle."""
+    if ending.phase is not Phase.COMPLETED or ending.in_sync or order.dry_run:
+        return
+    found = ending.details["validation"]
+    expected, actual, problems = found["expected"], found["actual"], "; ".join(found["messages"])
+    if expected != actual:
+        event = CycleEvent.COUNT_MISMATCH
+        chronicle.tell(event, warning=True, expected=expected, actual=actual, problems=found["messages"])
+        chronicle.headline(event, f"{chronicle.cycle}: {problems}", warning=True)
+    cycles = order.sync.status.get("discrepantCycles", 0) + 1
+    if cycles > order.persistent:
+        event = CycleEvent.PERSISTENT_DISCREPANCIES
+        chronicle.tell(event, warning=True, cycles=cycles, problems=found["messages"])
+        chronicle.headline(event, f"for {cycles} cycles in a row now: {problems}", warning=True)

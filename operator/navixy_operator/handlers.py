@@ -5,15 +5,24 @@ watch is our own: all of a cycle's writes come back through it, and kopf's work 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
 
+import aiohttp
 import kopf
-import structlog
 
 from navixy_operator.core.vocabulary import CYCLES, GROUP, SYNCS, VERSION
-from navixy_operator.ports import Resource
 from navixy_operator.supervisor import Supervisor
+
+BACKOFF_FIRST: Final = 0.5  # seconds before kopf repeats a request, doubled with each try
+BACKOFF_MOST: Final = 8.0
+EXIT_SECONDS: Final = 60.0
+"""After which kopf kills a process that it could not end: terminationGracePeriodSeconds, as Kubernetes does."""
+_LEFT_TO_KOPF: Final = frozenset({403, 410, 429})  # a version that is too old will not do at the next try either
+_UNAUTHORIZED: Final = 401
 
 Login = Callable[[], kopf.AiohttpSession]
 
@@ -24,7 +33,8 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
 
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
-        return login()
+        found = login()
+        return replace(found, aiohttp_session=cast("aiohttp.ClientSession", _Lenient(found.aiohttp_session)))
 
     @kopf.on.startup(registry=registry)
     async def set_up(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -49,19 +59,64 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
     return registry
 
 
-def customer_changed(change: str, customer: Resource) -> None:
-    """A NavixyCustomer was created, changed or deleted, by us or by a person."""
-    if change == "DELETED":
-        log = structlog.get_logger("navixy_operator.handlers")
-        log.info("CustomerResourceGone", namespace=customer.namespace, resource=customer.name)
+class _Lenient:
+    """kopf's session: what would end kopf looks like a broken connection, which it tries again.
+
+    A 404 (the CRD is deleted, and may come back) and a proxy's page end it at once; after a 401 it closes the session,
+    and with it the watches that are well, which it does not survive. A new token is the session's own business.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    async def request(self, method: str, url: str, **more: Any) -> aiohttp.ClientResponse:
+        """Send. Raises ClientConnectionError also for what kopf must not see."""
+        response = await self._session.request(method, url, **more)
+        if not self._is_fatal(method, response):
+            return response
+        response.close()
+        message = f"HTTP {response.status} with {response.content_type}"
+        raise aiohttp.ClientConnectionError(message)
+
+    @staticmethod
+    def _is_fatal(method: str, response: aiohttp.ClientResponse) -> bool:
+        if method.upper() != "GET" or response.status == _UNAUTHORIZED:
+            return response.status == _UNAUTHORIZED  # of its writes kopf knows what to make of a 404
+        if response.ok:
+            return response.content_type != "application/json"
+        return response.status < 500 and response.status not in _LEFT_TO_KOPF  # noqa: PLR2004 - client errors
+
+
+class Patience:
+    """Pauses in seconds between the tries of one request of kopf: without end, doubled up to a limit, with jitter.
+
+    kopf takes the last of its `error_backoffs` for the end of its patience, and its own end.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        for exponent in itertools.count():
+            most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(exponent, 16))
+            yield random.uniform(most / 2, most)  # noqa: S311 - jitter
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """Settings of kopf: no cluster-wide scanning, no events of its own, bounded pages, patient reconnects."""
+    """Settings of kopf: no cluster-wide scanning, no events of its own, and patience.
+
+    No answer, 5xx, 403 (an API server that starts answers so for a moment) and 429 are tried again for ever. What still
+    ends kopf is an error inside a watch other than 410; it may then wait for its own tasks for ever.
+    """
+    settings.process.ultimate_exiting_timeout = EXIT_SECONDS
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.persistence.finalizer = f"{GROUP}/finalizer"
     settings.queueing.idle_timeout = 1.0
-    settings.watching.chunk_size = 500
+    # whole lists: a page that expires would end kopf, and the history of cycles is short
+    settings.watching.chunk_size = None
     settings.watching.server_timeout = 300
+    settings.watching.reconnect_backoff = 1.0
+    settings.networking.connect_timeout = 10.0
     settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Patience()

@@ -10,7 +10,7 @@ from navixy_operator.cycle import Finding, Order, run_cycle
 from navixy_operator.errors import ConfigurationError
 from navixy_operator.execution import order_for
 from navixy_operator.ports import Resource
-from navixy_operator.publish import existing
+from navixy_operator.roll import call_roll
 from navixy_operator.runner import read_spec
 
 
@@ -31,9 +31,9 @@ async def preview(world: World, namespace: str, name: str | None) -> Preview:
     spec = read_spec(sync)
     order = replace(order_for(sync, spec, _imagined(sync)), dry_run=True)
     async with world.connect(sync, spec) as outside:
-        before = await existing(outside.resources, sync)
+        roll = await call_roll(outside.resources, sync)
         finding = await run_cycle(order, outside, Chronicle(order.cycle, sync))
-    return Preview(sync, spec, order, finding, before)
+    return Preview(sync, spec, order, finding, roll.by_ref)
 
 
 async def choose(world: World, namespace: str, name: str | None) -> Resource:

@@ -1,6 +1,6 @@
 """Customers as resources: the wanted ones written before the actions, their statuses after them (design section 4).
 
-Requests: one paged list, or none where a watch keeps a mirror; per new customer one create and one status write; per
+Requests: per new customer one create and one status write; per
 change one patch; per unchanged customer none.
 """
 
@@ -10,15 +10,19 @@ from typing import Final
 
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.concurrency import each
+from navixy_operator.core.actions import Hold
+from navixy_operator.core.conditions import find
 from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.model import Customer
 from navixy_operator.core.naming import resource_name
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.roster import Known
-from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels, refused_fingerprint
-from navixy_operator.core.vocabulary import Condition, CustomerState, CycleEvent, Kind, Reason, Source
+from navixy_operator.core.readiness import PERSISTENT
+from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
+from navixy_operator.core.vocabulary import Condition, CustomerState, CycleEvent, Kind, Origin, Outcome, Reason, Source
+from navixy_operator.declarations import release
 from navixy_operator.errors import InvalidSpec
 from navixy_operator.ports import Clock, Resource, Resources
+from navixy_operator.roll import Roll, is_active_projection, is_declared
 
 AT_ONCE: Final = 16
 
@@ -32,47 +36,26 @@ class Published:
     updated: int = 0
     deleted: int = 0
     status_writes: int = 0
-    gone: set[str] = field(default_factory=set)
-    """Who is gone from the database for certain, and was marked so."""
-
-
-async def existing(resources: Resources, sync: Resource) -> dict[str, Resource]:
-    """The sync's customers that came from the database, by reference: one paged list.
-
-    One whose reference was changed by hand (API servers older than CEL let that happen) no longer fits its name and is
-    not counted; writing the customer whose name it bears puts it right.
-    """
-    found = await resources.list(Kind.CUSTOMER, sync.namespace)
-    return {
-        item.spec["customerRef"]: item
-        for item in found
-        if item.spec.get("sync") == sync.name
-        and item.spec.get("source") == Source.DATABASE
-        and item.name == resource_name(item.spec["customerRef"])
-    }
-
-
-def known(before: dict[str, Resource]) -> dict[str, Known]:
-    """What the resources of earlier cycles tell the plan."""
-    return {
-        ref: Known(item.spec.get("hashFingerprint"), refused_fingerprint(item.status)) for ref, item in before.items()
-    }
+    persistent: int = 0
+    """Who has failed for several cycles in a row."""
 
 
 async def publish(
     resources: Resources,
     sync: Resource,
     snapshot: Snapshot,
-    before: dict[str, Resource],
+    roll: Roll,
     chronicle: Chronicle,
     *,
     trust_absence: bool,
 ) -> Published:
-    """Create and change resources until they say what the snapshot says.
+    """Create and change projections until they say what the snapshot says; declarations are their owners'.
 
     A customer who is removed and has no resource gets none. One who is gone from the database is marked removed, but
-    not where the absence cannot be trusted (a guard objects, or a row without a reference may be this customer).
+    not where the absence cannot be trusted (a guard objects, or a row without a reference may be this customer). A
+    projection that a declaration now stands before goes: one resource for each customer.
     """
+    before = roll.by_ref
     published = Published(dict(before))
 
     async def write(customer: Customer) -> None:
@@ -80,10 +63,11 @@ async def publish(
 
     async def mark(ref: str) -> None:
         item = before[ref]
-        tags = {**item.labels, **labels(eligible=False)}
-        published.gone.add(ref)
+        nameless = snapshot.may_hold(item.spec.get("hashFingerprint"))
+        verdict = Reason.INVALID_RECORD if nameless else Reason.NOT_IN_DATABASE
+        spec = item.spec if nameless else gone_spec(item.spec)
         try:
-            changed = await resources.update(item, spec=gone_spec(item.spec), labels=tags)
+            changed = await resources.update(item, spec=spec, labels={**item.labels, **labels(verdict)})
         except InvalidSpec as error:
             _tell_refused(chronicle, ref, error)
         else:
@@ -92,40 +76,50 @@ async def publish(
     wanted = (
         customer
         for ref, customer in snapshot.customers.items()
-        if ref in before or customer.record.state is not CustomerState.REMOVED
+        if not customer.record.declared and (ref in before or customer.record.state is not CustomerState.REMOVED)
     )
     await each(wanted, write, at_once=AT_ONCE)
     if trust_absence:
-        gone = (
-            ref
-            for ref, item in before.items()
-            if ref not in snapshot.customers and not snapshot.may_hold(item.spec.get("hashFingerprint"))
-        )
+        gone = (ref for ref, item in before.items() if ref not in snapshot.customers and not is_declared(item))
         await each(gone, mark, at_once=AT_ONCE)
+    await each(roll.shadowed, resources.delete, at_once=AT_ONCE)
     return published
 
 
-async def publish_outcomes(
+async def publish_outcomes(  # noqa: PLR0913 - a pass's findings, and where they go
     resources: Resources,
     settled: Iterable[Settled],
     published: Published,
     chronicle: Chronicle,
     *,
-    cycle: str,
+    cycle: str | None,
     clock: Clock,
+    persistent: int = 2,
 ) -> None:
-    """Write the statuses that changed; let the resource of a removed customer go once nothing is open."""
+    """Write the statuses that changed; let the resource of a removed customer go once nothing is open.
+
+    ``cycle`` None: after a drift pass.
+    """
+    now = clock.now()
 
     async def write(entry: Settled) -> None:
         ref = entry.decision.subject.customer_ref
         item = published.resources.get(ref) if ref is not None else None
         if item is None:
             return
-        if _may_go(entry, published):
+        if item.deleting and (entry.as_desired or _is_bound(entry)):
+            if not entry.as_desired:
+                _tell_left_open(chronicle, item, entry)
+            await release(resources, item)
+            return
+        if _may_go(entry, item):
             await resources.delete(item)
             published.deleted += 1
             return
-        status = customer_status(item.status, entry, cycle=cycle, generation=item.generation, now=clock.now())
+        status = customer_status(
+            item.status, entry, cycle=cycle, generation=item.generation, now=now, persistent=persistent
+        )
+        _tell_persistent(chronicle, item, entry, published, persists=status["failedCycles"] >= persistent)
         if status != item.status:
             published.status_writes += 1
             try:
@@ -146,7 +140,7 @@ async def _write_customer(
     resources: Resources, sync: Resource, customer: Customer, published: Published, chronicle: Chronicle
 ) -> None:
     ref = customer.record.customer_ref
-    spec, tags = customer_spec(customer, sync.name), labels(eligible=customer.verdict.eligible)
+    spec, tags = customer_spec(customer, sync.name), labels(customer.verdict.reason)
     item = published.resources.get(ref)
     try:
         if item is None:
@@ -166,6 +160,34 @@ async def _write_customer(
         _tell_refused(chronicle, ref, error)
 
 
+def _is_bound(entry: Settled) -> bool:
+    """Whether the policy forbids the close that a deleted declaration waits for: it must not wait for ever."""
+    action = entry.decision.action
+    return isinstance(action, Hold) and action.reason in {Reason.POLICY_OBSERVE, Reason.POLICY_UPSERT_ONLY}
+
+
+def _tell_left_open(chronicle: Chronicle, item: Resource, entry: Settled) -> None:
+    event, ref = CycleEvent.DECLARATION_RELEASED, entry.decision.name
+    chronicle.tell(event, customer=ref, warning=True, origin=Origin.MANUAL, closed=False)
+    message = f"the declaration of {ref} is deleted, but spec.policy lets nothing be closed: its connection stays open"
+    chronicle.note(chronicle.sync, event, message, warning=True)
+    chronicle.note(item, event, message, warning=True)
+
+
+def _tell_persistent(
+    chronicle: Chronicle, item: Resource, entry: Settled, published: Published, *, persists: bool
+) -> None:
+    """Count a customer who fails cycle after cycle, and say so when it begins (spec: mark for investigation)."""
+    if not persists or entry.outcome is not Outcome.FAILED:
+        return
+    published.persistent += 1
+    stalled = find(item.status.get("conditions", ()), Condition.STALLED)
+    if stalled is None or stalled["reason"] != Reason.PERSISTENT_FAILURE:
+        event, problem = CycleEvent.PERSISTENT_FAILURE, entry.failure.fault.message if entry.failure else PERSISTENT
+        chronicle.tell(event, customer=entry.decision.name, warning=True, problem=problem)
+        chronicle.note(item, event, f"{problem}; {PERSISTENT}", warning=True)
+
+
 def _tell_refused(chronicle: Chronicle, ref: str, error: InvalidSpec) -> None:
     """One customer whom the API server does not take must not stop the others."""
     chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=str(error))
@@ -179,10 +201,7 @@ def _count_update(published: Published, ref: str, before: Resource, after: Resou
     published.resources[ref] = after
 
 
-def _may_go(entry: Settled, published: Published) -> bool:
-    """Whether nothing keeps the resource: removed, or gone for certain, and nothing open."""
-    decision = entry.decision
-    for_good = decision.reason is Reason.REMOVED or (
-        decision.reason is Reason.NOT_IN_DATABASE and decision.subject.customer_ref in published.gone
-    )
-    return for_good and entry.as_desired
+def _may_go(entry: Settled, item: Resource) -> bool:
+    """Whether nothing keeps the projection: removed, or gone for certain and marked so, nothing open, no pin."""
+    for_good = entry.decision.reason in {Reason.REMOVED, Reason.NOT_IN_DATABASE}
+    return for_good and not is_declared(item) and not is_active_projection(item) and entry.as_desired

@@ -4,16 +4,18 @@ Requests: one POST per establish, one DELETE per close, and lists; never one req
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from navixy_operator.claims import Claims
 from navixy_operator.concurrency import each
 from navixy_operator.core.actions import Close, Replace, Trim, Watch
-from navixy_operator.core.eligibility import Snapshot
-from navixy_operator.core.model import Connection, ConnectionFault
-from navixy_operator.core.outcome import Failure
+from navixy_operator.core.model import Connection, ConnectionFault, NavixyHash
+from navixy_operator.core.outcome import Failure, Settled, settle
 from navixy_operator.core.plan import Decision
+from navixy_operator.core.projection import ESTABLISH_TIMEOUT
 from navixy_operator.core.vocabulary import ConnectionState, Reason
 from navixy_operator.errors import CustomerError
 from navixy_operator.ports import Clock, Forwarding
@@ -21,29 +23,44 @@ from navixy_operator.ports import Clock, Forwarding
 FIRST_LOOK_SECONDS: Final = 0.25
 LAST_LOOK_SECONDS: Final = 5.0
 
+Look = Callable[[], Awaitable[Sequence[Connection]]]
+
 
 @dataclass(slots=True)
 class Progress:
-    """How far the plan has been carried out: failures by the decision's place, and closes that F1.1 has not ended."""
+    """How far the plan has been carried out: failures by the decision's place, closes that F1.1 has not ended, and the
+    places of decisions that were overtaken: a person has set another pin since they were made.
+    """  # noqa: D205 - one sentence over two lines
 
     failures: dict[int, Failure] = field(default_factory=dict)
     closing: set[str] = field(default_factory=set)
+    overtaken: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Acts on F1.1 for one cycle. ``key`` gives the idempotency key of a customer's establish in this cycle."""
+    """Acts on F1.1 for one pass.
+
+    ``key`` gives the idempotency key of a decision's establish, ``look`` what F1.1 holds of those that the pass is
+    about, ``still`` whether a decision is still right: asked under the customer's claim, right before each action.
+    """
 
     forwarding: Forwarding
     clock: Clock
     concurrency: int
     establish_timeout: float
-    key: Callable[[str], str]
+    key: Callable[[Decision], str]
+    look: Look
+    claims: Claims
+    still: Callable[[Decision], bool] = lambda _: True
 
-    async def establish(self, decisions: Sequence[Decision], snapshot: Snapshot, progress: Progress) -> None:
+    async def establish(
+        self, decisions: Sequence[Decision], hashes: Mapping[str, NavixyHash], progress: Progress
+    ) -> None:
         """Establish what is missing (spec step 5); a changed hash or a failed connection is closed first, verified.
 
-        A failure is kept for its customer and stops nobody else. Raises ForwardingUnauthorized, and what a list raises.
+        A failure is kept for its customer and stops nobody else. Raises ForwardingUnauthorized, ForwardingUnavailable
+        (F1.1 is down as a whole), and what a list raises.
         """
         wanted = [(place, decision) for place, decision in enumerate(decisions) if decision.opens]
         await self._close_all(((p, d) for p, d in wanted if isinstance(d.action, Replace)), progress)
@@ -55,8 +72,8 @@ class Resolver:
 
         async def open_one(item: tuple[int, Decision]) -> None:
             place, decision = item
-            if place not in progress.failures:
-                await self._establish_one(place, decision, snapshot, progress)
+            if place not in progress.failures and place not in progress.overtaken:
+                await self._establish_one(place, decision, hashes, progress)
 
         await each(wanted, open_one, at_once=self.concurrency)
 
@@ -78,7 +95,7 @@ class Resolver:
     async def _look_until(self, settled: Callable[[Sequence[Connection]], bool]) -> Sequence[Connection]:
         deadline = self.clock.monotonic() + self.establish_timeout
         pause = FIRST_LOOK_SECONDS
-        while not settled(found := await self.forwarding.connections()):
+        while not settled(found := await self.look()):
             left = deadline - self.clock.monotonic()
             if left <= 0:
                 break
@@ -86,27 +103,56 @@ class Resolver:
             pause = min(2 * pause, LAST_LOOK_SECONDS)
         return found
 
-    async def _establish_one(self, place: int, decision: Decision, snapshot: Snapshot, progress: Progress) -> None:
+    async def _establish_one(
+        self, place: int, decision: Decision, hashes: Mapping[str, NavixyHash], progress: Progress
+    ) -> None:
         ref = decision.subject.customer_ref
-        record = snapshot.customers[ref].record if ref is not None else None
-        if record is None or record.hash is None:
+        if ref is None or ref not in hashes:
             message = f"a plan to establish without a hash: {ref}"
             raise AssertionError(message)
-        try:
-            await self.forwarding.establish(record.customer_ref, record.hash, key=self.key(record.customer_ref))
-        except CustomerError as error:
-            progress.failures[place] = _failure(error)
-
-    async def _close_all(self, wanted: Iterable[tuple[int, Decision]], progress: Progress) -> None:
-        async def close_one(item: tuple[int, Connection]) -> None:
-            place, connection = item
+        async with self.claims.hold(ref):
+            if not self.still(decision):
+                progress.overtaken.add(place)
+                return
             try:
-                if not await self.forwarding.close_connection(connection.id):
-                    progress.closing.add(connection.id)
+                await self.forwarding.establish(ref, hashes[ref], key=self.key(decision))
             except CustomerError as error:
                 progress.failures[place] = _failure(error)
 
-        await each(((p, c) for p, d in wanted for c in d.closes), close_one, at_once=self.concurrency)
+    async def _close_all(self, wanted: Iterable[tuple[int, Decision]], progress: Progress) -> None:
+        async def close_one(item: tuple[int, Decision, Connection]) -> None:
+            place, decision, connection = item
+            async with self.claims.hold(decision.subject.customer_ref):
+                if not self.still(decision):
+                    progress.overtaken.add(place)
+                    return
+                try:
+                    if not await self.forwarding.close_connection(connection.id):
+                        progress.closing.add(connection.id)
+                except CustomerError as error:
+                    progress.failures[place] = _failure(error)
+
+        await each(((p, d, c) for p, d in wanted for c in d.closes), close_one, at_once=self.concurrency)
+
+
+def settle_all(
+    decisions: Sequence[Decision], connections: Sequence[Connection], progress: Progress, patience: float | None
+) -> tuple[Settled, ...]:
+    """How every decision ended, told from F1.1's list after the actions; ``patience`` None: nothing was watched."""
+    by_ref: defaultdict[str | None, list[Connection]] = defaultdict(list)
+    for connection in connections:
+        by_ref[connection.customer_ref].append(connection)
+
+    def end(place: int, decision: Decision) -> Settled:
+        ref = decision.subject.customer_ref
+        ids = {connection.id for connection in decision.subject.connections}
+        final = by_ref.get(ref, []) if ref is not None else [c for c in by_ref[None] if c.id in ids]
+        failure = progress.failures.get(place)
+        if failure is None and patience is not None:
+            failure = timed_out(decision, by_ref, patience)
+        return settle(decision, tuple(final), failure)
+
+    return tuple(end(place, decision) for place, decision in enumerate(decisions))
 
 
 def timed_out(decision: Decision, final: Mapping[str | None, Sequence[Connection]], seconds: float) -> Failure | None:
@@ -115,8 +161,13 @@ def timed_out(decision: Decision, final: Mapping[str | None, Sequence[Connection
     watched = decision.opens or isinstance(decision.action, Watch | Trim)
     if not watched or not any(c.state is ConnectionState.PENDING for c in connections):
         return None
-    message = f"still pending after {seconds:g} s; F1.1 may yet finish it, and the next cycle looks again"
-    return Failure(Reason.ESTABLISH_FAILED, ConnectionFault("establish-timeout", message, permanent=False))
+    return still_pending(seconds)
+
+
+def still_pending(seconds: float) -> Failure:
+    """The failure of a connection that is pending for longer than that."""
+    message = f"still pending after {seconds:g} s; F1.1 may yet finish it, or the next cycle establishes it anew"
+    return Failure(Reason.ESTABLISH_FAILED, ConnectionFault(ESTABLISH_TIMEOUT, message, permanent=False))
 
 
 def _not_closed(seconds: float) -> Failure:

@@ -4,10 +4,10 @@ Everything is read anew at each turn, so that a missed event costs time and noth
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
@@ -15,13 +15,16 @@ from pydantic import ValidationError
 from navixy_operator import schedule
 from navixy_operator.api.explain import explain_validation
 from navixy_operator.api.sync import NavixySyncSpec, explain_name
+from navixy_operator.approvals import heed_approvals
+from navixy_operator.attendant import Attendant
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.cyclestatus import Ending, cycle_ended, cycle_waiting, sync_ended, sync_resting
 from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason
 from navixy_operator.errors import InvalidSpec, OperatorError
-from navixy_operator.execution import Connect, execute
+from navixy_operator.execution import Desk, execute
 from navixy_operator.ownership import owner_of
 from navixy_operator.ports import Cluster, Resource
+from navixy_operator.upkeep import Upkeep
 
 LONGEST_REST: Final = 60.0
 """Seconds after which a runner looks again although nothing was reported: what a silent watch costs at most."""
@@ -36,19 +39,38 @@ class Runner:
     namespace: str
     name: str
     served: Sequence[str]
-    cluster: Cluster
-    connect: Connect
+    desk: Desk
     turned_at: float = 0.0
     busy_with: str | None = None
+    upkeep: Upkeep = field(init=False)
+    attendant: Attendant = field(init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
+    _drift_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.upkeep = Upkeep(self.desk)
+        self.attendant = Attendant(self.cluster, self.name, self._attend)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The API server, and time."""
+        return self.desk.cluster
 
     def wake(self) -> None:
         """Something about this NavixySync or its cycles may have changed."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Turn until the NavixySync is gone or the task is cancelled."""
+        """Turn until the NavixySync is gone or the task is cancelled; customers are attended to beside that."""
+        attending = asyncio.create_task(self.attendant.run(), name=f"attendant {self.namespace}/{self.name}")
+        try:
+            await self._turn_on()
+        finally:
+            attending.cancel()
+            await asyncio.gather(attending, return_exceptions=True)
+
+    async def _turn_on(self) -> None:
         rest: float | None = 0.0
         while rest is not None:
             self._woken.clear()
@@ -76,23 +98,57 @@ class Runner:
             spec = read_spec(sync)
             await self._refuse_shared(sync, spec)
         except InvalidSpec as error:
-            return await self._stall(sync, cycles, Reason.INVALID_SPEC, str(error))
+            return await self._stall(cycles, Reason.INVALID_SPEC, str(error))
         except _SharedError as shared:
-            return await self._stall(sync, cycles, Reason.FORWARDING_SHARED, str(shared))
+            return await self._stall(cycles, Reason.FORWARDING_SHARED, str(shared))
         sync, due = await self._scheduled(sync, spec)
-        cycles += due
+        cycles += [*due, *await heed_approvals(self.cluster, cycles)]
         if waiting := _waiting(cycles):
             cycle = min(waiting, key=_age)
             self.busy_with = cycle.name
             try:
-                await execute(self.cluster, self.connect, sync, spec, cycle)
+                if await execute(self.desk, sync, spec, cycle):
+                    self._drift_at = self.cluster.clock.monotonic() + spec.drift.interval_seconds
             finally:
                 self.busy_with = None
             return 0.0
         await self._prune(cycles, spec.history.cycles)
+        drift_in = await self._drift(sync, spec)
         next_time = None if spec.suspend else schedule.next_due(spec.schedule, spec.time_zone, self.cluster.clock.now())
-        await self._rest(sync, next_time=next_time)
-        return LONGEST_REST if next_time is None else max(0.0, (next_time - self.cluster.clock.now()).total_seconds())
+        await self._rest(next_time=next_time)
+        if next_time is None:
+            return min(LONGEST_REST, drift_in)
+        return min(drift_in, max(0.0, (next_time - self.cluster.clock.now()).total_seconds()))
+
+    async def _drift(self, sync: Resource, spec: NavixySyncSpec) -> float:
+        """A drift pass if one is due; seconds until the next. None before the first cycle: nothing is desired yet."""
+        if spec.suspend or not (sync.status.get("lastCycle") or await self._has_customers()):
+            return LONGEST_REST
+        now = self.cluster.clock.monotonic()
+        if now >= self._drift_at:
+            await self.upkeep.drift(sync, spec)
+            self._drift_at = now + spec.drift.interval_seconds
+        return max(0.0, self._drift_at - self.cluster.clock.monotonic())
+
+    async def _has_customers(self) -> bool:
+        """Whether a cycle that was cut off has left customers, or somebody declares one."""
+        found = await self.cluster.resources.list(Kind.CUSTOMER, self.namespace)
+        return any(item.spec.get("sync") == self.name for item in found)
+
+    async def _attend(self, names: frozenset[str]) -> frozenset[str]:
+        """Have customers attended to, with the NavixySync's settings of now; who must be looked at again soon.
+
+        Raises OperatorError: it is repeated.
+        """
+        sync = await self.cluster.resources.get(Kind.SYNC, self.namespace, self.name)
+        if sync is None or sync.deleting:
+            return frozenset()
+        try:
+            spec = read_spec(sync)
+            await self._refuse_shared(sync, spec)
+        except (InvalidSpec, _SharedError):
+            return frozenset()  # said on the NavixySync; a pass over all customers follows when it is mended
+        return await self.upkeep.attend(sync, spec, names)
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
@@ -116,9 +172,15 @@ class Runner:
                 status = cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
                 await self.cluster.resources.write_status(cycle, status)
                 if sync.status.get("activeCycle") == cycle.name:
-                    told = sync_ended(sync.status, cycle.name, status, ending, generation=sync.generation, now=now)
-                    sync = await self.cluster.resources.write_status(sync, told) or sync
+                    sync = await self._note_interrupted(cycle.name, status, ending, now) or sync
         return sync
+
+    async def _note_interrupted(
+        self, cycle: str, status: Mapping[str, Any], ending: Ending, now: datetime
+    ) -> Resource | None:
+        return await self.desk.status.change(
+            lambda sync: sync_ended(sync.status, cycle, status, ending, generation=sync.generation, now=now)
+        )
 
     async def _scheduled(self, sync: Resource, spec: NavixySyncSpec) -> tuple[Resource, list[Resource]]:
         """The run that is due by the clock, as a SyncCycle whose name follows from the time: created once."""
@@ -133,8 +195,8 @@ class Runner:
             spec={"sync": self.name, "scheduledTime": timestamp(due)},
             labels={LABEL_SYNC: self.name},
         )
-        status = {**sync.status, "lastScheduleTime": timestamp(due)}
-        return await self.cluster.resources.write_status(sync, status) or sync, [] if created is None else [created]
+        noted = await self.desk.status.change(lambda sync: {**sync.status, "lastScheduleTime": timestamp(due)})
+        return noted or sync, [] if created is None else [created]
 
     async def _refuse_shared(self, sync: Resource, spec: NavixySyncSpec) -> None:
         """Two that name the same F1.1 would close each other's connections: the younger does nothing (section 2)."""
@@ -146,26 +208,21 @@ class Runner:
             )
             raise _SharedError(message)
 
-    async def _stall(self, sync: Resource, cycles: Sequence[Resource], reason: Reason, message: str) -> float:
+    async def _stall(self, cycles: Sequence[Resource], reason: Reason, message: str) -> float:
         """Say on the NavixySync, and on every cycle that waits for it, what a person must mend."""
-        await self._rest(sync, stalled=(reason, message))
+        await self._rest(stalled=(reason, message))
         for cycle in _waiting(cycles):
             told = f"the NavixySync cannot run: {message}"
             await self.cluster.resources.write_status(cycle, cycle_waiting(cycle.status, reason, told))
         return LONGEST_REST
 
-    async def _rest(
-        self, sync: Resource, *, stalled: tuple[Reason, str] | None = None, next_time: datetime | None = None
-    ) -> None:
-        current = await self.cluster.resources.get(Kind.SYNC, self.namespace, self.name) or sync
-        status = sync_resting(
-            current.status,
-            stalled=stalled,
-            next_time=next_time,
-            generation=current.generation,
-            now=self.cluster.clock.now(),
+    async def _rest(self, *, stalled: tuple[Reason, str] | None = None, next_time: datetime | None = None) -> None:
+        now = self.cluster.clock.now()
+        await self.desk.status.change(
+            lambda sync: sync_resting(
+                sync.status, stalled=stalled, next_time=next_time, generation=sync.generation, now=now
+            )
         )
-        await self.cluster.resources.write_status(current, status)
 
     async def _prune(self, cycles: Sequence[Resource], keep: int) -> None:
         ended = [c for c in cycles if c.status.get("phase") in {Phase.COMPLETED, Phase.FAILED}]

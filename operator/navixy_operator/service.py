@@ -1,7 +1,8 @@
-"""The operator as a process: probes, supervisor and kopf, started in order and stopped in reverse."""
+"""The operator as a process: probes, the lease, supervisor and kopf, started in order and stopped in reverse."""
 
 import asyncio
 import gc
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
@@ -11,8 +12,10 @@ import structlog
 
 from navixy_operator import bootstrap
 from navixy_operator.adapters.health import HealthServer
+from navixy_operator.adapters.kube.lease import Elector
+from navixy_operator.adapters.kube.tenure import Tenure
 from navixy_operator.core.vocabulary import Kind
-from navixy_operator.handlers import customer_changed, registry_for
+from navixy_operator.handlers import registry_for
 from navixy_operator.settings import Settings
 from navixy_operator.supervisor import Supervisor
 
@@ -21,44 +24,87 @@ GRACE_SECONDS: Final = 25.0
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str], None]) -> None:
-    """Run until ``stop`` is set, a signal comes, or kopf gives up; cycles under way end with a word.
+    """Stand by until the lease is ours, then work until ``stop`` is set, a signal comes, or kopf gives up.
 
-    Raises OperatorError when the cluster cannot be used at all: no credentials, no CRDs, not permitted.
+    Cycles under way end with a word. A process that loses the lease ends at once, whatever it is doing: see
+    :mod:`navixy_operator.adapters.kube.tenure`. Raises OperatorError when the cluster cannot be used at all: no
+    credentials, no CRDs, not permitted.
     """
     log = structlog.get_logger("navixy_operator.service")
-    async with bootstrap.world(identity=settings.identity, mask=mask) as world:
+    tenure = Tenure()
+    # one that was stopped and goes on looks at the time before it does anything else
+    signal.signal(signal.SIGCONT, lambda *_: tenure.check())
+    async with bootstrap.world(identity=settings.identity, mask=mask, fence=tenure.fence) as world:
         namespaces = world.namespaces(settings)
         await world.resources.assert_served(namespaces)
+        elector = world.elector(settings, tenure)
         supervisor = Supervisor(world.cluster, world.connect, namespaces)
         watching = asyncio.Event()
 
         def not_ready() -> list[str]:
+            if elector.standing_by_for is not None:
+                return []  # ready to take over: a rollout need not wait for more
             return supervisor.problems() if watching.is_set() else ["the watches have not begun"]
 
         probes = HealthServer(supervisor.problems, not_ready, host=settings.health_host, port=settings.health_port)
-        async with probes as health, _watched_customers(world, namespaces, stop):
+        async with probes as health:
             gc.collect()
             gc.freeze()  # what is loaded by now stays: a collection need not walk it again and again
             log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
             try:
-                await kopf.operator(
-                    registry=registry_for(supervisor, world.login, stop),
-                    clusterwide=settings.everywhere,
-                    namespaces=() if settings.everywhere else namespaces,
-                    standalone=True,
-                    # kopf's type for it is not public; without one it asks for a user name, which a pod may not have.
-                    identity=cast("Any", settings.identity),
-                    stop_flag=stop,
-                    ready_flag=watching,
-                )
+                if await _elected(elector, stop):
+                    await _work(settings, world, supervisor, elector, stop, watching)
             finally:
-                await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
                 log.info("OperatorStopped")
+
+
+async def _elected(elector: Elector, stop: asyncio.Event) -> bool:
+    """Whether the lease became ours before we were told to stop; if not, nothing of ours is left in it."""
+    told, electing = asyncio.create_task(stop.wait()), asyncio.create_task(elector.acquire())
+    try:
+        done, _ = await asyncio.wait({told, electing}, return_when=asyncio.FIRST_COMPLETED)
+        if electing in done:
+            electing.result()
+    finally:
+        told.cancel()
+        electing.cancel()
+        await asyncio.gather(told, electing, return_exceptions=True)
+    if stop.is_set():
+        await elector.release()
+    return not stop.is_set()
+
+
+async def _work(
+    settings: Settings,
+    world: bootstrap.World,
+    supervisor: Supervisor,
+    elector: Elector,
+    stop: asyncio.Event,
+    watching: asyncio.Event,
+) -> None:
+    """Lead until told to stop; ``watching`` is set once kopf watches. The lease is given up when all work has ended."""
+    namespaces = world.namespaces(settings)
+    try:
+        async with _watched_customers(world, namespaces, supervisor, stop):
+            await kopf.operator(
+                registry=registry_for(supervisor, world.login, stop),
+                clusterwide=settings.everywhere,
+                namespaces=() if settings.everywhere else namespaces,
+                standalone=True,
+                # kopf's type for it is not public; without one it asks for a user name, which a pod may not have.
+                identity=cast("Any", settings.identity),
+                stop_flag=stop,
+                ready_flag=watching,
+            )
+    finally:
+        # work that does not end in time keeps the lease to the end of the process: nobody must begin beside it
+        await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
+        await elector.release()
 
 
 @asynccontextmanager
 async def _watched_customers(
-    world: bootstrap.World, namespaces: Sequence[str], stop: asyncio.Event
+    world: bootstrap.World, namespaces: Sequence[str], supervisor: Supervisor, stop: asyncio.Event
 ) -> AsyncIterator[None]:
     """Watch the customers of these namespaces; a watch that ends by a fault of ours ends the operator."""
 
@@ -68,7 +114,8 @@ async def _watched_customers(
             log.error("WatchEnded", exc_info=task.exception())
             stop.set()
 
-    tasks = [asyncio.create_task(world.resources.watch(Kind.CUSTOMER, each, customer_changed)) for each in namespaces]
+    heard = supervisor.customer_reported
+    tasks = [asyncio.create_task(world.resources.watch(Kind.CUSTOMER, each, heard)) for each in namespaces]
     for task in tasks:
         task.add_done_callback(ended)
     try:

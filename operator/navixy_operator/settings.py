@@ -24,7 +24,14 @@ class Settings:
     log_json: bool = True
     """``LOG_FORMAT``: ``json`` (for collectors) or ``console`` (for people)."""
     identity: str = "navixy-operator"
-    """``POD_NAME``: how this process calls itself in Events and towards kopf."""
+    """``POD_NAME``: how this process calls itself in Events, in the lease and towards kopf."""
+    lease_namespace: str = ""
+    """``LEASE_NAMESPACE``: where the lease of the leader is; empty: the namespace of the credentials."""
+    leader_election_seconds: int = 15
+    """``LEADER_ELECTION_SECONDS``: after so long without a renewal another process may take the lease over; 3 to 600.
+
+    A leader that could not renew it for two thirds of that time ends itself. The same for all replicas.
+    """
 
     @property
     def everywhere(self) -> bool:
@@ -42,6 +49,8 @@ class Settings:
             log_level=_one_of("LOG_LEVEL", environment, "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
             log_json=_one_of("LOG_FORMAT", environment, "JSON", ("JSON", "CONSOLE")) == "JSON",
             identity=environment.get("POD_NAME", "navixy-operator"),
+            lease_namespace=environment.get("LEASE_NAMESPACE", "").strip(),
+            leader_election_seconds=_seconds(environment.get("LEADER_ELECTION_SECONDS", "15")),
         )
 
 
@@ -49,6 +58,13 @@ def _port(text: str) -> int:
     if text.isdecimal() and int(text) <= 65535:  # noqa: PLR2004 - the last TCP port
         return int(text)
     message = f'HEALTH_PORT: "{text}" is no TCP port; give a number from 0 to 65535'
+    raise InvalidSpec(message)
+
+
+def _seconds(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 3 <= int(text) <= 600:  # noqa: PLR2004 - as documented
+        return int(text)
+    message = f'LEADER_ELECTION_SECONDS: "{text}" will not do; give a whole number of seconds from 3 to 600'
     raise InvalidSpec(message)
 
 

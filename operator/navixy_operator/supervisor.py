@@ -1,18 +1,21 @@
 """All NavixySyncs that are served: a runner for each, woken by what the watches report."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from navixy_operator.core import cyclestatus
-from navixy_operator.core.vocabulary import Kind, Phase, Reason
+from navixy_operator.core.vocabulary import CycleEvent, Kind, Phase, Reason
+from navixy_operator.declarations import release, say_orphaned
 from navixy_operator.errors import OperatorError
-from navixy_operator.execution import Connect
+from navixy_operator.execution import Connect, Desk
 from navixy_operator.ports import Cluster, Resource
+from navixy_operator.roll import is_declared
 from navixy_operator.runner import LONGEST_REST, Runner
+from navixy_operator.syncstatus import SyncStatus
 
 OVERDUE_SECONDS: Final = 3 * LONGEST_REST
 """A runner between cycles that has not turned for so long does no work any more."""
@@ -42,8 +45,10 @@ class Supervisor:
         if key in self._tasks:
             self._runners[key].wake()
             return
-        runner = Runner(namespace, name, self.served, self.cluster, self.connect)
+        desk = Desk(self.cluster, self.connect, SyncStatus(self.cluster, namespace, name))
+        runner = Runner(namespace, name, self.served, desk)
         self._runners[key] = runner
+        self._sweep(runner)
         self._tasks[key] = task = asyncio.create_task(runner.run(), name=f"runner {namespace}/{name}")
         task.add_done_callback(lambda ended: self._ended(key, ended))
 
@@ -57,9 +62,18 @@ class Supervisor:
         if (runner := self._runners.get((namespace, sync))) is not None:
             runner.wake()
         elif not self._stopping:
-            errand = asyncio.create_task(self._explain_orphan(namespace, name, sync))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            self._begin(self._explain_orphan(namespace, name, sync))
+
+    def customer_reported(self, change: str, customer: Resource) -> None:
+        """A NavixyCustomer was created, changed or deleted: its runner's attendant hears of it.
+
+        A deleted declaration whose NavixySync is gone is let go: nobody knows any more which F1.1 to close it in.
+        """
+        runner = self._runners.get((customer.namespace, str(customer.spec.get("sync", ""))))
+        if runner is not None:
+            runner.attendant.heard(change, customer)
+        elif change != "DELETED" and is_declared(customer) and not self._stopping:
+            self._begin(self._mind_orphan(customer))
 
     def problems(self) -> list[str]:
         """What keeps work from being done, in words; empty while all is well. For the liveness probe."""
@@ -90,6 +104,40 @@ class Supervisor:
         log.error("RunnerBroke", namespace=key[0], sync=key[1], exc_info=error)
         if not self._stopping:
             asyncio.get_running_loop().call_later(LONGEST_REST, self.sync_reported, *key)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        errand = asyncio.create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    def _sweep(self, runner: Runner) -> None:
+        """Let the attendant hear of every customer there is: what people did while nobody was at work counts, too."""
+
+        async def sweep() -> None:
+            try:
+                for customer in await self.cluster.resources.list(Kind.CUSTOMER, runner.namespace):
+                    if customer.spec.get("sync") == runner.name:
+                        runner.attendant.heard("ADDED", customer)
+            except OperatorError as error:
+                log = structlog.get_logger("navixy_operator.supervisor")
+                log.warning("SweepFailed", namespace=runner.namespace, sync=runner.name, problem=str(error))
+
+        self._begin(sweep())
+
+    async def _mind_orphan(self, customer: Resource) -> None:
+        """A declaration whose NavixySync is not there, once that is certain: it says so, or is let go when deleted."""
+        log = structlog.get_logger("navixy_operator.supervisor")
+        try:
+            sync = str(customer.spec.get("sync", ""))
+            if await self.cluster.resources.get(Kind.SYNC, customer.namespace, sync) is not None:
+                return
+            if customer.deleting:
+                log.warning(CycleEvent.DECLARATION_RELEASED.value, customer=customer.spec["customerRef"], closed=False)
+                await release(self.cluster.resources, customer)
+            else:
+                await say_orphaned(self.cluster, customer)
+        except OperatorError as error:
+            log.warning("OrphanNotMinded", namespace=customer.namespace, resource=customer.name, problem=str(error))
 
     async def _explain_orphan(self, namespace: str, name: str, sync: str) -> None:
         try:

@@ -22,6 +22,27 @@ async def test_optional_fields_may_be_absent_and_unknown_ones_are_ignored() -> N
     assert (second.customer_ref, second.origin) == (None, Origin.MANUAL)
 
 
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("0123456789abcdef", "0123456789abcdef"),
+        ("0123456789ABCDEF", "0123456789abcdef"),
+        (None, None),
+        ("", None),
+        ("0123456789abcde", None),
+        ("0123456789abcdef0", None),
+        ("0123456789abcdeg", None),
+        ("0123456789abcdef\n", None),
+        ("sha256:012345678", None),
+        ("\u0660123456789abcdef", None),
+    ],
+)
+async def test_a_fingerprint_of_another_form_is_not_told(told: str | None, read: str | None) -> None:
+    """Taken for another hash's it would cost the customer the connection."""
+    (one,) = await Wired(in_turn(page(shown(hash_fingerprint=told)))).client.connections()
+    assert one.fingerprint == read
+
+
 async def test_other_providers_are_left_out_unread() -> None:
     """Another provider's connection may have any form."""
     wired = Wired(in_turn(page(shown(), {"provider": "other", "state": "weird"})))

@@ -265,3 +265,34 @@ async def test_ten_thousand_connections_are_listed_quickly(f11: Simulator, make:
     assert len(await client.connections()) == 10_000
     assert time.process_time() - began < 1.0
     assert await f11.count("GET /v1/connections") == 10
+
+
+async def test_an_unchanged_list_is_not_sent_again(f11: Simulator, make: Make) -> None:
+    """304 until anything changes, for any number of pages; then the whole list with its new ETag."""
+    await f11.seed(*({"id": str(n), "customer_ref": f"A-{n}"} for n in range(25)))
+    client = make(page_size=10)
+    known = await client.listing()
+    assert len(known.connections) == 25
+    assert await client.listing(known) is known
+    assert await make(page_size=10).listing(known) is known  # of another pass
+    assert await f11.requests(reset=True) == {"GET /v1/connections": {"200": 3, "304": 2}}
+    await client.close_connection("24")
+    changed = await client.listing(known)
+    assert changed.connections[-1].state is ConnectionState.DISCONNECTED
+    assert changed.etag not in {None, known.etag}
+    assert await client.listing(changed) is changed
+
+
+async def test_one_customers_connections(f11: Simulator, make: Make) -> None:
+    """Of every state, in pages, without reading the others."""
+    refs = ["A 1/ü&x=%+", "A-2", None, "a-2", "A-2 "]
+    await f11.seed(
+        *({"id": f"{n}/{ref}", "customer_ref": ref, "state": "disconnected"} for n in range(5) for ref in refs)
+    )
+    client = make(page_size=2)
+    for ref in refs:
+        if ref is not None:
+            found = await client.connections_of(ref)
+            assert [one.id for one in found] == [f"{n}/{ref}" for n in range(5)]
+    assert await client.connections_of("nobody") == []
+    assert await f11.count("GET /v1/connections") == 4 * 3 + 1

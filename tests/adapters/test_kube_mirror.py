@@ -11,7 +11,7 @@ from navixy_operator.adapters.kube.resources import KubeResources
 from navixy_operator.core.vocabulary import API_VERSION, Kind
 from navixy_operator.ports import Resource
 from support.builders import resource
-from support.kube_wire import Say, scripted
+from support.kube_wire import Say, scripted, status
 
 
 def at(version: int, name: str = "a", uid: str = "u1") -> Resource:
@@ -64,6 +64,56 @@ def test_a_new_list_forgets_what_is_gone() -> None:
     assert held(mirror) == [("a", "8")]
 
 
+def told(changes: list[tuple[str, Resource]]) -> list[tuple[str, str, str]]:
+    """Changes as words: the change, the name, the version."""
+    return [(change, item.name, item.resource_version) for change, item in changes]
+
+
+def test_a_later_list_tells_what_was_missed() -> None:
+    """What vanished as it was last known, what is new or changed as it is; the first list tells nothing."""
+    mirror = Mirror()
+    assert mirror.begin([at(5), at(6, "b"), at(7, "c"), at(8, "d")], "10") == []
+    mirror.changed("MODIFIED", at(11, "c"))
+    now = [at(5), at(15, "c"), at(16, "d", uid="u2"), at(17, "e")]
+    assert told(mirror.begin(now, "20")) == [
+        ("DELETED", "b", "6"),
+        ("DELETED", "d", "8"),
+        ("MODIFIED", "c", "15"),
+        ("ADDED", "d", "16"),
+        ("ADDED", "e", "17"),
+    ]
+    assert mirror.begin(now, "21") == []
+
+
+def test_our_own_deletion_is_no_news() -> None:
+    """What we deleted while the watch was broken is not told of again."""
+    mirror = Mirror()
+    mirror.begin([at(5), at(6, "b")], "10")
+    mirror.gone(at(6, "b"))
+    assert mirror.begin([at(5)], "20") == []
+
+
+def test_our_own_writes_outlast_a_list_that_is_older() -> None:
+    """A list takes a while: what was created and changed meanwhile is neither lost nor told as deleted."""
+    mirror = Mirror()
+    mirror.put(at(12, "new"))
+    assert mirror.begin([at(5)], "10") == []
+    assert held(mirror) == [("a", "5"), ("new", "12")]
+    mirror.put(at(22))
+    mirror.put(at(23, "other"))
+    assert told(mirror.begin([at(18), at(12, "new"), at(19, "b")], "20")) == [("ADDED", "b", "19")]
+    assert held(mirror) == [("a", "22"), ("b", "19"), ("new", "12"), ("other", "23")]
+
+
+def test_an_object_is_known_though_the_watch_is_lost() -> None:
+    """As it was last told of; by its namespace and name."""
+    mirror = Mirror()
+    mirror.begin([at(5)])
+    mirror.lost()
+    assert mirror.get("default", "a") == at(5)
+    assert mirror.get("other", "a") is None
+
+
 def customer(name: str, version: str) -> dict[str, object]:
     """One NavixyCustomer as the API server writes it."""
     metadata = {
@@ -96,6 +146,49 @@ async def test_a_list_of_what_is_watched_asks_the_api_server_for_nothing() -> No
         asked = len(wire.asked)
         assert [item.name for item in await resources.list(Kind.CUSTOMER, "n")] == ["a", "b", "c"]
         assert len(wire.asked) == asked
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_what_a_watch_missed_is_told_after_its_new_list() -> None:
+    """The version is too old: a list, and its differences; then the watch goes on from there."""
+    first = Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5"), customer("b", "6")]})
+    second = Say(body={"metadata": {"resourceVersion": "20"}, "items": [customer("b", "15"), customer("c", "16")]})
+    async with scripted(first, status(410, "Expired"), second, Say(hang=True)) as wire:
+        resources, seen = KubeResources(wire.client), []
+        task = asyncio.create_task(
+            resources.watch(Kind.CUSTOMER, "n", lambda change, item: seen.append((change, item)))
+        )
+        async with asyncio.timeout(5):
+            while len(wire.asked) < 4:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        assert told(seen) == [("DELETED", "a", "5"), ("MODIFIED", "b", "15"), ("ADDED", "c", "16")]
+        assert wire.asked[3].query["resourceVersion"] == "20"
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("watched", ["n", ""])
+async def test_a_peek_asks_the_api_server_for_nothing(watched: str) -> None:
+    """What a watch of the namespace, or of all, told last, also when it is lost; nothing without a watch."""
+    listed = Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5")]})
+    async with scripted(listed, Say(hang=True)) as wire:
+        resources = KubeResources(wire.client)
+        assert resources.peek(Kind.CUSTOMER, "n", "a") is None
+        task = asyncio.create_task(resources.watch(Kind.CUSTOMER, watched, lambda *_: None))
+        async with asyncio.timeout(5):
+            while len(wire.asked) < 2:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        known = resources.peek(Kind.CUSTOMER, "n", "a")
+        assert known is not None
+        assert known.resource_version == "5"
+        assert resources.peek(Kind.CUSTOMER, "n", "b") is None
+        assert resources.peek(Kind.CYCLE, "n", "a") is None
+        assert len(wire.asked) == 2
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task

@@ -30,7 +30,8 @@ def one(**more: Any) -> Resource:
     """The object as read before the test's script begins."""
     return Resource(
         kind=Kind.CUSTOMER, namespace="n", name="x", uid="u-1", resource_version="1", generation=1, created_at="",
-        labels=more.get("labels", {}), annotations={}, finalizers=(), deleting=False,
+        labels=more.get("labels", {}), annotations=more.get("annotations", {}),
+        finalizers=more.get("finalizers", ()), deleting=False,
         spec=more.get("spec", {"state": "active"}), status=more.get("status", {}),
     )  # fmt: skip
 
@@ -109,6 +110,16 @@ async def test_create_sends_spec_and_labels() -> None:
         }
 
 
+async def test_create_sends_annotations() -> None:
+    """Where there are any."""
+    async with scripted(Say(201, item())) as wire:
+        await KubeResources(wire.client).create(
+            Kind.CUSTOMER, "n", "x", spec={}, labels={}, annotations={"dataforwarding.io/pin": "hold"}
+        )
+        (asked,) = wire.asked
+        assert asked.body["metadata"]["annotations"] == {"dataforwarding.io/pin": "hold"}
+
+
 async def test_a_created_object_whose_answer_was_lost_is_none() -> None:
     """The repeat meets its own first try."""
     async with scripted(Say(drop=True), status(409, "AlreadyExists")) as wire:
@@ -183,6 +194,53 @@ async def test_a_write_whose_answer_was_lost_is_not_made_twice() -> None:
         assert after is not None
         assert after.resource_version == "2"
         assert [asked.method for asked in wire.asked] == ["PATCH", "PATCH", "GET"]
+
+
+async def test_annotate_sends_the_differences() -> None:
+    """Set, removed, and left as they are; nothing without a difference."""
+    async with scripted(Say(200, item(version="2"))) as wire:
+        resources = KubeResources(wire.client)
+        before = one(annotations={"kept": "1", "same": "2", "old": "3"})
+        assert await resources.annotate(before, {"same": "2", "absent": None}) is before
+        assert wire.asked == []
+        after = await resources.annotate(before, {"same": "2", "old": None, "new": "4", "absent": None})
+        assert after is not None
+        assert after.resource_version == "2"
+        (asked,) = wire.asked
+        assert asked.path == f"{BASE}/namespaces/n/navixycustomers/x"
+        assert asked.body == {"metadata": {"annotations": {"old": None, "new": "4"}, "resourceVersion": "1"}}
+
+
+async def test_finalizers_are_sent_whole() -> None:
+    """No request when they are as wanted."""
+    async with scripted(Say(200, item(version="2", metadata={"finalizers": ["f", "g"]}))) as wire:
+        resources = KubeResources(wire.client)
+        before = one(finalizers=("f",))
+        assert await resources.set_finalizers(before, ("f",)) is before
+        assert wire.asked == []
+        after = await resources.set_finalizers(before, ("f", "g"))
+        assert after is not None
+        assert after.finalizers == ("f", "g")
+        (asked,) = wire.asked
+        assert asked.body == {"metadata": {"finalizers": ["f", "g"], "resourceVersion": "1"}}
+
+
+async def test_a_finalizer_that_another_added_meanwhile_stays() -> None:
+    """After a conflict only our own difference is made."""
+    fresh = item(version="7", metadata={"finalizers": ["f", "theirs"]})
+    async with scripted(CONFLICT, Say(200, fresh), Say(200, item(version="8"))) as wire:
+        assert await KubeResources(wire.client).set_finalizers(one(finalizers=("f",)), ("g",)) is not None
+        assert wire.asked[0].body["metadata"]["finalizers"] == ["g"]
+        assert wire.asked[2].body["metadata"] == {"finalizers": ["theirs", "g"], "resourceVersion": "7"}
+
+
+@pytest.mark.parametrize(("left", "gone"), [([], True), (["theirs"], False)])
+async def test_the_last_finalizer_is_the_end(left: list[str], gone: bool) -> None:  # noqa: FBT001 - a table
+    """The API server answers with the object that it has just removed."""
+    answer = item(version="2", metadata={"deletionTimestamp": "2025-01-02T00:00:00Z", "finalizers": left})
+    async with scripted(Say(200, answer)) as wire:
+        after = await KubeResources(wire.client).set_finalizers(one(finalizers=("f", *left)), left)
+        assert (after is None) is gone
 
 
 @pytest.mark.parametrize("script", [[GONE], [CONFLICT, GONE], [CONFLICT, Say(200, item(uid="u-2"))]], ids=len)

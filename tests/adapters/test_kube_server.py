@@ -16,7 +16,7 @@ from navixy_operator.adapters.kube.events import KubeRecorder
 from navixy_operator.adapters.kube.resources import KubeResources
 from navixy_operator.adapters.kube.secrets import KubeSecrets
 from navixy_operator.adapters.kube.session import KubeSession, connect
-from navixy_operator.core.vocabulary import Kind
+from navixy_operator.core.vocabulary import FINALIZER, Kind
 from navixy_operator.errors import ConfigurationError, InvalidSpec, KubernetesForbidden, SecretNotFound
 from navixy_operator.ports import Resource
 from navixy_operator.sandbox.control_plane import ControlPlane
@@ -140,6 +140,48 @@ async def test_an_object_made_anew_is_left_alone(resources: KubeResources, names
     assert await resources.get(Kind.CUSTOMER, namespace, "cust-1") == new
 
 
+async def test_annotations(resources: KubeResources, namespace: str) -> None:
+    """At the creation and later, beside those of others; the generation stays."""
+    pin = {"dataforwarding.io/pin": "hold"}
+    first = await resources.create(
+        Kind.CUSTOMER, namespace, "x", spec=spec("x"), labels=LABELS, annotations={**pin, "theirs": "1"}
+    )
+    assert first is not None
+    second = await resources.annotate(first, {"dataforwarding.io/pin": None, "dataforwarding.io/pin-by": "eve"})
+    assert second is not None
+    assert second.annotations == {"theirs": "1", "dataforwarding.io/pin-by": "eve"}
+    assert (second.generation, second.labels, second.spec) == (first.generation, LABELS, first.spec)
+    third = await resources.annotate(first, {"dataforwarding.io/pin-until": "2030-01-01"})  # a stale reading
+    assert third is not None
+    assert third.annotations == {**second.annotations, "dataforwarding.io/pin-until": "2030-01-01"}
+    assert await resources.annotate(third, second.annotations) is third
+    await resources.delete(third)
+    assert await resources.annotate(third, {"theirs": None}) is None
+
+
+async def test_finalizers_hold_an_object_to_the_last(resources: KubeResources, namespace: str) -> None:
+    """A deleted object stays until its last finalizer is taken; then it is gone, from a watched list as well."""
+    watch = asyncio.create_task(resources.watch(Kind.CUSTOMER, namespace, lambda *_: None))
+    first = await made(resources, namespace)
+    held = await resources.set_finalizers(first, (FINALIZER, "example.com/theirs"))
+    assert held is not None
+    assert held.finalizers == (FINALIZER, "example.com/theirs")
+    await resources.delete(held)
+    dying = await resources.get(Kind.CUSTOMER, namespace, "cust-1")
+    assert dying is not None
+    assert dying.deleting
+    left = await resources.set_finalizers(dying, ("example.com/theirs",))
+    assert left is not None
+    assert left.deleting
+    assert await resources.set_finalizers(left, ()) is None
+    assert await resources.get(Kind.CUSTOMER, namespace, "cust-1") is None
+    assert resources.peek(Kind.CUSTOMER, namespace, "cust-1") is None
+    assert list(await resources.list(Kind.CUSTOMER, namespace)) == []
+    assert await resources.set_finalizers(left, (FINALIZER,)) is None
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
 async def test_content_that_the_schema_refuses(resources: KubeResources, namespace: str) -> None:
     """Refused by the server itself, with the field; a name that cannot be as well."""
     with pytest.raises(InvalidSpec, match=r"spec\.state"):
@@ -180,6 +222,8 @@ async def test_rbac_is_told_in_its_own_words(installed: ControlPlane, resources:
             await weak.create(Kind.CYCLE, namespace, "x", spec={}, labels={})
         with pytest.raises(KubernetesForbidden, match="list "):
             await weak.assert_served([namespace])
+        with pytest.raises(KubernetesForbidden, match="create navixycustomers"):
+            await weak.accepts(Kind.CUSTOMER, namespace)
         with pytest.raises(SecretNotFound, match=r"not permitted to read Secret .*/db.*`get`"):
             await KubeSecrets(client).read(namespace, "db", "url")
         await KubeRecorder(client).record(about, warning=False, reason="Ignored", message="no right to post this")

@@ -56,6 +56,12 @@ def test_merging_the_same_changes_nothing() -> None:
     assert merge(first, [STALLED, READY], generation=1, now=LATER) == first
 
 
+def test_a_type_that_nobody_knows_goes_last() -> None:
+    """What a later version of the operator wrote does not stop this one."""
+    other = {**STALLED, "type": "OfALaterVersion"}
+    assert [entry["type"] for entry in merge((), [other, READY], generation=1, now=NOW)] == ["Ready", other["type"]]
+
+
 def test_find() -> None:
     """By type; None where there is none."""
     found = merge((), [READY], generation=1, now=NOW)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from navixy_operator.core import eligibility, report
 from navixy_operator.core.eligibility import Snapshot
-from navixy_operator.core.model import CustomerRow
-from navixy_operator.core.plan import SKIPS
+from navixy_operator.core.model import CustomerRow, Record
 from navixy_operator.core.reading import read_text
-from navixy_operator.core.vocabulary import Reason
-from support.builders import hash_of, reason_of, row, snapshot_of
+from navixy_operator.core.vocabulary import CustomerState, Reason
+from navixy_operator.core.wishes import SKIPS
+from support.builders import declared, hash_of, reason_of, row, snapshot_of
 from support.strategies import quick, rows, untyped_rows
 from support.tables import tables
 
@@ -32,6 +32,7 @@ class Case:
     name: str
     rows: tuple[CustomerRow, ...]
     reason: Reason
+    declares: tuple[Record, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.name}"
@@ -40,6 +41,11 @@ class Case:
 def case(rule: str, name: str, reason: Reason, *found: CustomerRow) -> Case:
     """One line of the table below."""
     return Case(rule, name, found, reason)
+
+
+def by_hand(rule: str, name: str, reason: Reason, *found: CustomerRow, **fields: Any) -> Case:
+    """One line about a customer whom a person declares; ``found`` are rows beside the declaration."""
+    return Case(rule, name, found, reason, (declared(**fields),))
 
 
 def other(**columns: object) -> CustomerRow:
@@ -51,6 +57,8 @@ CLOSES: Final = "the state closes"
 UNREADABLE: Final = "cannot be read"
 SEVERAL: Final = "several Navixy rows"
 SHARED: Final = "hash of another, too"
+SECRET: Final = "its Secret gives none"
+NO_SECRET: Final = {"hash": None, "hash_reason": Reason.SECRET_NOT_FOUND, "hash_problem": "there is no Secret x"}
 
 CASES: Final = [
     case(CLOSES, "suspended", Reason.SUSPENDED, row(state="suspended")),
@@ -89,6 +97,16 @@ CASES: Final = [
     case("malformed hash", "upper case", Reason.INVALID_HASH, row(navixy_hash="ABCDEF" + HASH[6:])),
     case("malformed hash", "31 characters", Reason.INVALID_HASH, row(navixy_hash=HASH[:31])),
     case("malformed hash", "no text", Reason.INVALID_HASH, row(navixy_hash=b"\xff")),
+    by_hand(CLOSES, "declared so", Reason.SUSPENDED, row(), state=CustomerState.SUSPENDED),
+    by_hand(CLOSES, "declared removed, without a hash", Reason.REMOVED, state=CustomerState.REMOVED, **NO_SECRET),
+    by_hand(SHARED, "declared, the hash of a row", Reason.DUPLICATE_HASH, row("other"), hash_name="other"),
+    by_hand(SECRET, "missing", Reason.SECRET_NOT_FOUND, **NO_SECRET),
+    by_hand(SECRET, "missing, although there is a row with a hash", Reason.SECRET_NOT_FOUND, row(), **NO_SECRET),
+    by_hand("no hash", "an empty Secret", Reason.MISSING_HASH, hash=None, hash_reason=Reason.MISSING_HASH),
+    by_hand("malformed hash", "in the Secret", Reason.INVALID_HASH, hash=None, hash_reason=Reason.INVALID_HASH),
+    by_hand("none of these", "declared, no gateways known", Reason.ELIGIBLE),
+    by_hand("none of these", "declared before a bad row", Reason.ELIGIBLE, row(state="?"), row(number=2)),
+    by_hand("none of these", "declared before a suspended row with its hash", Reason.ELIGIBLE, row(state="suspended")),
     case("none of these", "in order", Reason.ELIGIBLE, row()),
     case("none of these", "spaces and case", Reason.ELIGIBLE,
          row(" acme ", provider=" NaviXY ", state="Active ", navixy_hash=f" {HASH}\n", gateway_count="1")),
@@ -103,7 +121,7 @@ CASES: Final = [
 @pytest.mark.parametrize("entry", CASES, ids=str)
 def test_rule(entry: Case) -> None:
     """The first rule that matches decides."""
-    assert reason_of(*entry.rows) is entry.reason
+    assert reason_of(*entry.rows, declares=entry.declares) is entry.reason
 
 
 def test_every_rule_has_a_case() -> None:

@@ -5,11 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from navixy_operator.core import report
-from navixy_operator.core.guards import hold_all, hold_closes
+from navixy_operator.core.actions import Close, Establish, Hold
+from navixy_operator.core.approval import digest, members, token
+from navixy_operator.core.guards import hold_all, hold_closes, restrain
 from navixy_operator.core.model import Connection
 from navixy_operator.core.outcome import settle
-from navixy_operator.core.plan import Subject, decide_all
-from navixy_operator.core.vocabulary import Reason
+from navixy_operator.core.plan import decide_all
+from navixy_operator.core.subject import Subject
+from navixy_operator.core.vocabulary import Policy, Reason
 from support.builders import (
     connection,
     print_of,
@@ -79,10 +82,41 @@ def test_digest_changes_with_any_change() -> None:
 
 
 def test_only_closes_are_held_for_approval() -> None:
-    """Establishes that the policy holds are no closes; a dry run holds nothing that a person could approve."""
+    """Establishes that the policy holds are no closes; what a dry run or a policy holds, no approval sets free."""
     assert report.held_closes(hold_all(decide_all([customer("a")]), Reason.POLICY_OBSERVE)) is None
-    assert report.held_closes(hold_all(decide_all([gone("a", "1")]), Reason.DRY_RUN)) is None
+    for reason in (Reason.DRY_RUN, Reason.POLICY_OBSERVE, Reason.POLICY_UPSERT_ONLY, Reason.NEXT_CYCLE):
+        assert report.held_closes(hold_all(decide_all([gone("a", "1")]), reason)) is None
     assert report.held_closes(decide_all([gone("a", "1")])) is None
+
+
+def test_what_a_guard_holds_is_listed_under_every_policy() -> None:
+    """The guard speaks first; that the policy would hold the closes, too, takes none from the list."""
+    held = hold_closes(decide_all([gone("a", "1"), customer("b")]), Reason.MASS_CLOSE)
+    for policy in Policy:
+        found = report.held_closes(hold_all(restrain(held, policy), Reason.DRY_RUN))
+        assert found is not None
+        assert (found["count"], found["reason"]) == (1, "MassClose")
+
+
+def test_members_are_all_of_them() -> None:
+    """The list for programs is whole, in order, and what the digest was made of."""
+    many = [gone(f"r{number}", f"{number}", f"{number}x") for number in range(120)]
+    nobodys = subject(connection("n", None), reason=Reason.NOT_IN_DATABASE, customer_ref=None)
+    found = held_of(*many, nobodys)
+    tokens = {token(f"r{number}", f"{number}{end}") for number in range(120) for end in ("", "x")} | {token(None, "n")}
+    assert members(found["members"]) == tokens
+    assert found["members"] == "".join(sorted(tokens))
+    assert (found["digest"], found["count"]) == (digest(tokens), 241)
+
+
+def test_held_closes_are_approved_whole() -> None:
+    """What a cycle lists, the next one may carry out: the very closes, and no others."""
+    plan = decide_all([gone("a", "1", "2"), gone("b", "3"), customer("c")])
+    found = report.held_closes(hold_closes(plan, Reason.MASS_CLOSE))
+    assert found is not None
+    later = decide_all([gone("a", "1", "2"), gone("b", "3"), gone("d", "4"), customer("c")])
+    again = hold_closes(later, Reason.MASS_CLOSE, members(found["members"]))
+    assert [type(decision.action) for decision in again] == [Close, Close, Hold, Establish]
 
 
 def test_held_actions_are_told_as_what_they_would_be() -> None:

@@ -1,14 +1,18 @@
-"""Desired against actual: the two truth tables of the plan, row by row."""
+"""Desired against actual: the truth table of the plan, row by row."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import pytest
 
 from navixy_operator.core import plan
 from navixy_operator.core.actions import Action, Close, Establish, Keep, Replace, Trim, Watch
-from navixy_operator.core.plan import Subject, decide, wish
-from navixy_operator.core.vocabulary import Desired, Discrepancy, Reason
+from navixy_operator.core.model import Connection
+from navixy_operator.core.pins import NO_PIN
+from navixy_operator.core.plan import decide
+from navixy_operator.core.subject import Subject
+from navixy_operator.core.vocabulary import Desired, Discrepancy, PinMode, Reason
+from navixy_operator.core.wishes import wish
 from support.builders import (
     CONNECTED,
     DISCONNECTED,
@@ -18,12 +22,13 @@ from support.builders import (
     PERMANENT,
     connection,
     manual,
+    pinned,
     print_of,
     subject,
 )
 from support.tables import tables
 
-WISHES, ACTIONS = tables(plan.__doc__)
+(ACTIONS,) = tables(plan.__doc__)
 KEEP: Final = Keep()
 
 
@@ -47,7 +52,7 @@ untold = connection("c-3", fingerprint=None)
 pending, pending_other = connection("p-1", state=PENDING), connection("p-2", state=PENDING, fingerprint=print_of("old"))
 failed, refused = connection("f-1", state=FAILED, error=PASSING), connection("f-2", state=FAILED, error=PERMANENT)
 gone = connection("d-1", state=DISCONNECTED)
-REFUSED: Final = {"refused": print_of("acme"), "reason": Reason.ELIGIBLE}
+pinned_to_stay: Final = subject(ours, failed, reason=Reason.SUSPENDED, pins=pinned(PinMode.HOLD))
 MISSING, CHANGED, DOUBLE = Discrepancy.MISSING, Discrepancy.HASH_CHANGED, Discrepancy.DUPLICATE
 
 NOTHING: Final = "Connected | nothing open"
@@ -61,14 +66,27 @@ SHUT: Final = "Disconnected | nothing open"
 LEAVE: Final = "as it is | anything"
 
 
-def off(reason: Reason, *connections: object) -> Subject:
+def off(reason: Reason, *connections: Connection) -> Subject:
     """The customer whose connection is not desired."""
-    return subject(*connections, reason=reason)  # type: ignore[arg-type]
+    return subject(*connections, reason=reason)
+
+
+def pinned_on(reason: Reason, *connections: Connection, **fields: Any) -> Subject:
+    """The customer who is pinned to be connected, whatever the verdict."""
+    return subject(*connections, reason=reason, pins=pinned(PinMode.CONNECT), **fields)
+
+
+def kept_on(*connections: Connection, **fields: Any) -> Subject:
+    """The customer who is pinned to be connected, and whose hash is gone."""
+    return pinned_on(Reason.MISSING_HASH, *connections, fingerprint=None, has_hash=False, **fields)
 
 
 CASES: Final = [
     Case(NOTHING, "none", subject(), Establish(), MISSING),
     Case(NOTHING, "closed ones", subject(gone), Establish(), MISSING),
+    Case(NOTHING, "pinned on, though suspended", pinned_on(Reason.SUSPENDED), Establish(), MISSING, Reason.PINNED),
+    Case(NOTHING, "pinned on, refused", pinned_on(Reason.SUSPENDED, refused=print_of("acme")), Keep(), MISSING,
+         Reason.HASH_REJECTED),
     Case(NOTHING, "another hash was refused", subject(refused=print_of("old")), Establish(), MISSING),
     Case(NOTHING, "refused", subject(refused=print_of("acme")), Keep(), MISSING, Reason.HASH_REJECTED),
     Case(NOTHING, "refused, a closed one listed", subject(gone, refused=print_of("acme")), Keep(), MISSING,
@@ -82,11 +100,20 @@ CASES: Final = [
     Case(MANY, "pending before failed", subject(failed, pending), Trim(pending, (failed,)), DOUBLE),
     Case(MANY, "same age: by id", subject(connection("a"), connection("b")),
          Trim(connection("b"), (connection("a"),)), DOUBLE),
+    Case(MANY, "one of them watched in vain", subject(failed, pending, stuck="p-1"), Trim(pending, (failed,)), DOUBLE),
+    Case(MANY, "no hash to compare with: the newest", kept_on(ours, connection("new", age=1, fingerprint="f" * 16)),
+         Trim(connection("new", age=1, fingerprint="f" * 16), (ours,)), DOUBLE, Reason.PINNED),
     Case(MANY, "closed ones do not count", subject(ours, gone, connection("d-2", state=DISCONNECTED))),
     Case(WAITING, "watched", subject(pending), Watch(pending)),
     Case(WAITING, "fingerprint not told", subject(connection("p", state=PENDING, fingerprint=None)),
          Watch(connection("p", state=PENDING, fingerprint=None))),
+    Case(WAITING, "watched in vain before", subject(pending, stuck="p-1"), Replace((pending,)), MISSING),
+    Case(WAITING, "another one was watched in vain", subject(pending, stuck="p-0"), Watch(pending)),
+    Case(WAITING, "watched in vain, and no hash to begin afresh", kept_on(pending, stuck="p-1"), Watch(pending),
+         reason=Reason.PINNED),
     Case(RIGHT, "kept", subject(ours)),
+    Case(RIGHT, "watched in vain, and there at last", subject(ours, stuck="c-1")),
+    Case(RIGHT, "no hash to compare with", kept_on(theirs), reason=Reason.PINNED),
     Case(RIGHT, "fingerprint not told", subject(untold)),
     Case(RIGHT, "refused in the past", subject(ours, refused=print_of("acme"))),
     Case(OTHER, "connected", subject(theirs), Replace((theirs,)), CHANGED),
@@ -110,11 +137,18 @@ CASES: Final = [
     Case(OPEN, "failed", off(Reason.SUSPENDED, failed), Close((failed,)), Discrepancy.SUSPENDED, Reason.SUSPENDED),
     Case(OPEN, "all of them", off(Reason.MISSING_HASH, pending, failed, ours, gone), Close((ours, pending, failed)),
          Discrepancy.INELIGIBLE, Reason.MISSING_HASH),
+    Case(OPEN, "pinned off", subject(ours, pins=pinned(PinMode.DISCONNECT)), Close((ours,)), Discrepancy.PINNED,
+         Reason.PINNED),
+    Case(OPEN, "the declaration is deleted", off(Reason.DECLARATION_DELETED, ours), Close((ours,)), Discrepancy.REMOVED,
+         Reason.DECLARATION_DELETED),
+    Case(SHUT, "pinned off", subject(gone, pins=pinned(PinMode.DISCONNECT)), reason=Reason.PINNED),
     Case(SHUT, "none", off(Reason.SUSPENDED), reason=Reason.SUSPENDED),
     Case(SHUT, "closed ones", off(Reason.INVALID_HASH, gone), reason=Reason.INVALID_HASH),
     Case(LEAVE, "contradictory, connected", off(Reason.DUPLICATE_HASH, theirs, failed), reason=Reason.DUPLICATE_HASH),
     Case(LEAVE, "contradictory, none", off(Reason.INVALID_RECORD), reason=Reason.INVALID_RECORD),
     Case(LEAVE, "contradictory, two", off(Reason.DUPLICATE_REFERENCE, ours, theirs), reason=Reason.DUPLICATE_REFERENCE),
+    Case(LEAVE, "pinned to stay", pinned_to_stay, reason=Reason.PINNED),
+    Case(LEAVE, "not yet judged", off(Reason.NOT_YET_JUDGED, ours), reason=Reason.NOT_YET_JUDGED),
     Case(LEAVE, "manual", off(Reason.SUSPENDED, manual()), reason=Reason.MANUAL_OPERATION),
 ]  # fmt: skip
 
@@ -143,49 +177,23 @@ def test_every_row_of_the_actions_has_a_case() -> None:
         } == seen - ({"Keep"} if row == MANY else set())
 
 
-WISHED: Final = [
-    ("F1.3 opened or closed it", subject(manual())),
-    ("F1.3 opened or closed it", subject(manual(state=DISCONNECTED))),
-    ("F1.3 opened or closed it", subject(ours, manual("c-2", PENDING))),
-    ("F1.3 opened or closed it", off(Reason.NOT_IN_DATABASE, manual())),
-    ("F1.3 opened or closed it", subject(connection("d", state=DISCONNECTED, age=9), manual("m", DISCONNECTED, age=1))),
-    ("the customer is closed", off(Reason.SUSPENDED, ours)),
-    ("the customer is closed", off(Reason.REMOVED)),
-    ("the customer is closed", off(Reason.NOT_IN_DATABASE)),
-    ("the data contradicts itself", off(Reason.INVALID_RECORD, ours)),
-    ("the data contradicts itself", off(Reason.DUPLICATE_REFERENCE, ours)),
-    ("the data contradicts itself", off(Reason.DUPLICATE_HASH, ours)),
-    ("a requirement is missing", off(Reason.NO_GATEWAYS, ours)),
-    ("a requirement is missing", off(Reason.MISSING_HASH, ours)),
-    ("a requirement is missing", off(Reason.INVALID_HASH, ours)),
-    ("eligible", subject()),
-    ("eligible", subject(manual("m", DISCONNECTED, age=9), connection("d", state=DISCONNECTED, age=1))),
-    ("eligible", subject(manual("m", DISCONNECTED, age=1), connection("c", age=9))),
-]
-
-
-@pytest.mark.parametrize(("row", "found"), WISHED, ids=[f"{row}: {found.verdict.reason}" for row, found in WISHED])
-def test_wish(row: str, found: Subject) -> None:
-    """What is desired, and why, as the row of the table says."""
-    told = {name: (desired, set(reasons.split(", "))) for name, desired, reasons in WISHES}
-    desired, reasons = told[row]
-    wanted = wish(found)
-    assert (wanted.desired.value if wanted.desired else "as it is") == desired
-    assert wanted.reason.value in reasons
-
-
-def test_every_row_of_the_wishes_has_a_case() -> None:
-    """The table in the docstring and the cases have the same rows with the same reasons."""
-    told = {name: set(reasons.split(", ")) for name, _, reasons in WISHES}
-    seen: dict[str, set[str]] = {name: set() for name in told}
-    for row, found in WISHED:
-        seen[row].add(wish(found).reason.value)
-    assert seen == told
-
-
 @pytest.mark.parametrize(
     ("state", "desired"), [(CONNECTED, "Connected"), (PENDING, "Disconnected"), (FAILED, "Disconnected")]
 )
 def test_as_it_is_counts_as_it_is(state: object, desired: str) -> None:
     """What is left alone desires what there is."""
     assert decide(subject(manual(state=state))).desired.value == desired  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_would_be_without_the_pin(case: Case) -> None:
+    """While pinned, the decision says what would be desired otherwise (design section 2); unpinned it does not."""
+    without = decide(case.subject).without_pin
+    unpinned = replace(case.subject, pins=NO_PIN)
+    assert without == (None if case.subject.pin is None else wish(unpinned))
+
+
+def test_names() -> None:
+    """By its reference; by its connection where it is nobody's."""
+    assert decide(subject()).name == "acme"
+    assert decide(subject(ours, customer_ref=None, reason=Reason.NOT_IN_DATABASE)).name == "nobody (c-1)"

@@ -11,16 +11,17 @@ from navixy_operator.api.customer import NavixyCustomerStatus
 from navixy_operator.core import guards
 from navixy_operator.core.actions import Close, Establish, Hold, Keep, Replace, Trim, Watch
 from navixy_operator.core.eligibility import Snapshot
-from navixy_operator.core.guards import Facts, cuts_off, first_objection, hold_all, hold_closes, restrain
+from navixy_operator.core.guards import Facts, Limits, cuts_off, first_objection, hold_all, hold_closes, restrain
 from navixy_operator.core.model import Connection, CustomerRow
 from navixy_operator.core.outcome import settle
-from navixy_operator.core.plan import CONTRADICTORY, Decision, decide_all
+from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.roster import Known, subjects
 from navixy_operator.core.status import customer_status
 from navixy_operator.core.validation import validate
-from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome, Policy, Reason
+from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome, PinMode, Policy, Reason
+from navixy_operator.core.wishes import BY_A_PERSON, CONTRADICTORY
 from support import strategies
-from support.builders import CONNECTED, NOW, snapshot_of
+from support.builders import CONNECTED, NOW, PENDING, snapshot_of
 from support.f11_model import carry_out
 from support.models import fits
 from support.strategies import quick
@@ -85,27 +86,49 @@ def test_every_connection_and_customer_is_decided_once(world: World) -> None:
 @quick
 @given(worlds)
 def test_nothing_is_opened_for_who_is_not_eligible(world: World) -> None:
-    """Establish, Replace, Trim and Watch are for the eligible alone, with a hash that is not refused."""
+    """Establish, Replace, Trim and Watch are for the eligible and those pinned so, with a hash that is not refused."""
     for decision in plan(world):
+        pin = decision.subject.pin
         if isinstance(decision.action, Establish | Replace | Trim | Watch):
-            assert decision.subject.verdict.eligible
-        if isinstance(decision.action, Establish | Replace):
+            assert decision.subject.verdict.eligible if pin is None else pin.mode is PinMode.CONNECT
+        if decision.opens:
+            assert decision.subject.has_hash
             assert decision.subject.fingerprint is not None
             assert decision.subject.refused != decision.subject.fingerprint
 
 
 @quick
 @given(worlds)
-def test_no_eligible_customer_is_cut_off(world: World) -> None:
-    """An eligible customer is never closed; the only right connection stays; Trim keeps a connected one if there is."""
+def test_a_pin_is_the_persons(world: World) -> None:
+    """AC13: hold leaves all as it is, disconnect never opens, connect closes only to open or to leave the best one."""
     for decision in plan(world):
-        if not decision.subject.verdict.eligible:
+        pin, action = decision.subject.pin, decision.action
+        assert (decision.without_pin is None) is (pin is None)
+        match None if pin is None else pin.mode:
+            case PinMode.HOLD:
+                assert (action, decision.as_it_is) == (Keep(), True)
+            case PinMode.DISCONNECT:
+                assert isinstance(action, Keep | Close)
+            case PinMode.CONNECT if decision.reason is Reason.PINNED:
+                assert not isinstance(action, Close)
+
+
+@quick
+@given(worlds)
+def test_no_eligible_customer_is_cut_off(world: World) -> None:
+    """An eligible customer is never closed; the only right connection stays; Trim keeps a connected one if there is.
+
+    But one that cycles have watched in vain is put afresh.
+    """
+    for decision in plan(world):
+        if not decision.subject.verdict.eligible or decision.subject.pin is not None:
             continue
         assert not isinstance(decision.action, Close)
         opened = decision.subject.open
         right = [c for c in opened if decision.subject.same_hash(c) and c.state is not ConnectionState.FAILED]
         if len(opened) == 1 and right:
-            assert not decision.closes
+            stuck = right[0].state is PENDING and right[0].id == decision.subject.stuck
+            assert bool(decision.closes) is stuck
         if isinstance(decision.action, Trim):
             assert (decision.action.keep.state is CONNECTED) is any(c.state is CONNECTED for c in opened)
             assert decision.action.keep in right
@@ -125,11 +148,13 @@ def test_what_a_person_opened_is_never_closed(world: World) -> None:
 @quick
 @given(worlds)
 def test_bad_data_cuts_nobody_off(world: World) -> None:
-    """Contradictory records, and customers who may be a nameless row, are left as they are."""
+    """Contradictory records, and customers who may be a nameless row, are left as they are, but for a person's word."""
     rows, known, _ = world
     snapshot = snapshot_of(rows)
     for decision in plan(world):
         ref = decision.subject.customer_ref
+        if decision.reason in BY_A_PERSON:
+            continue
         if decision.subject.verdict.reason in CONTRADICTORY:
             assert decision.action == Keep()
         if ref in known and ref not in snapshot.customers and any(o.fingerprint is None for o in snapshot.orphans):
@@ -157,11 +182,17 @@ def said(decision: Decision) -> tuple[object, ...]:
 @quick
 @given(worlds, st.sampled_from([Reason.EMPTY_DATABASE, Reason.POLICY_UPSERT_ONLY]))
 def test_held_closes_cut_nobody_off(world: World, reason: Reason) -> None:
-    """A guard leaves no action that cuts off, and holds nothing else; what is held can be seen whole."""
+    """A guard leaves no action that cuts off, and holds nothing else; what is held can be seen whole.
+
+    What a person asked for is not the guard's to hold.
+    """
     before = plan(world)
     for old, new in zip(before, hold_closes(before, reason), strict=True):
+        if old.reason in BY_A_PERSON:
+            assert new is old
+            continue
         assert not isinstance(new.action, Close)
-        assert all(c.state is ConnectionState.FAILED for c in new.closes)
+        assert not any(c.state is CONNECTED for c in new.closes)
         if cuts_off(old.action):
             assert isinstance(new.action, Hold)
             assert (new.action.instead_of, new.action.reason) == (old.action, reason)
@@ -172,11 +203,12 @@ def test_held_closes_cut_nobody_off(world: World, reason: Reason) -> None:
 @quick
 @given(worlds)
 def test_policies(world: World) -> None:
-    """Full does all, UpsertOnly never closes a living connection, Observe does nothing; none changes the findings."""
+    """Full does all, UpsertOnly cuts nobody off, Observe does nothing, persons or not; none changes the findings."""
     before = plan(world)
     assert restrain(before, Policy.FULL) == before
     for decision in restrain(before, Policy.UPSERT_ONLY):
-        assert not any(c.state is not ConnectionState.FAILED for c in decision.closes)
+        assert not isinstance(decision.action, Close)
+        assert not any(c.state is CONNECTED for c in decision.closes)
     assert all(isinstance(d.action, Keep | Hold) for d in restrain(before, Policy.OBSERVE))
     for policy in Policy:
         after = restrain(before, policy)
@@ -188,16 +220,17 @@ def test_policies(world: World) -> None:
 @quick
 @given(strategies.known, strategies.connections())
 def test_an_empty_database_holds_every_close(known: Mapping[str, Known], connections: list[Connection]) -> None:
-    """No customer at all is taken for a fault: the guard speaks, and nothing that is planned touches F1.1."""
-    objection = first_objection(Facts(customers=0, known=len(known)))
+    """No customer at all is taken for a fault: the guard speaks, and nothing but what a person asked touches F1.1."""
+    objection = first_objection(Facts(customers=0, known=len(known)), Limits())
     assert objection is Reason.EMPTY_DATABASE
     decisions = hold_closes(plan_of(snapshot_of([]), known, connections), objection)
-    assert all(isinstance(decision.action, Keep | Hold) for decision in decisions)
+    assert all(isinstance(decision.action, Keep | Hold) or decision.reason in BY_A_PERSON for decision in decisions)
+    assert not any(decision.opens for decision in decisions)
 
 
 def test_a_database_with_customers_holds_nothing() -> None:
     """One customer is enough for the guard on an empty database."""
-    assert first_objection(Facts(customers=1, known=100)) is None
+    assert first_objection(Facts(customers=1, known=100), Limits()) is None
     assert guards.GUARDS
 
 

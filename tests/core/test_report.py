@@ -11,19 +11,24 @@ from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.guards import hold_closes
 from navixy_operator.core.model import Connection, ConnectionFault
 from navixy_operator.core.outcome import Failure, Settled, settle
-from navixy_operator.core.plan import Decision, Subject, decide, decide_all
+from navixy_operator.core.pins import read_pin
+from navixy_operator.core.plan import Decision, decide, decide_all
 from navixy_operator.core.report import MAX_LISTED
-from navixy_operator.core.roster import subjects
+from navixy_operator.core.roster import Known, subjects
+from navixy_operator.core.subject import Subject
 from navixy_operator.core.validation import validate
-from navixy_operator.core.vocabulary import Reason
+from navixy_operator.core.vocabulary import PIN, PIN_UNTIL, PinMode, Reason
 from support.builders import (
     CONNECTED,
     DISCONNECTED,
     FAILED,
+    NOW,
     PASSING,
     PENDING,
     connection,
+    declared,
     manual,
+    pinned,
     print_of,
     row,
     snapshot_of,
@@ -32,7 +37,7 @@ from support.builders import (
 from support.models import fits, fits_cycle
 
 FAILURE: Final = Failure(Reason.ESTABLISH_FAILED, PASSING)
-WRITTEN: Final = {"created": 1, "updated": 2, "deleted": 3}
+WRITTEN: Final = {"created": 1, "updated": 2, "deleted": 3, "persistent": 4}
 
 
 def customer(ref: str, *connections: Connection, reason: Reason = Reason.ELIGIBLE) -> Subject:
@@ -178,6 +183,9 @@ def test_counts() -> None:
         "closed": 3,
         "closeFailed": 2,
         "held": 0,
+        "pinned": 0,
+        "manual": 0,
+        "declared": 0,
     }
     found = details(snapshot, decisions, settled)
     assert found["discrepancyCounts"] == {
@@ -190,6 +198,26 @@ def test_counts() -> None:
     }
     assert found["skipCounts"] == {"NoGateways": 1, "InvalidRecord": 1}
     assert [entry["outcome"] for entry in found["actions"]] == ["Failed"] * 2 + ["Pending"] * 2 + ["Succeeded"] * 4
+
+
+def test_counts_of_what_people_do() -> None:
+    """Pins that count, connections that F1.3 has set, declarations: a customer can be in several."""
+    snapshot = snapshot_of([row("on"), row("off", number=2), row("f13", number=3)], declares=[declared("mine")])
+    known = {
+        "on": Known(pins=pinned(PinMode.HOLD)),
+        "off": Known(pins=read_pin({PIN: "hold", PIN_UNTIL: "2026-01-01T00:00:00Z"}, NOW)),
+        "f13": Known(pins=pinned(PinMode.DISCONNECT)),
+        "mine": Known(pins=pinned(PinMode.DISCONNECT)),
+    }
+    decisions = decide_all(subjects(snapshot, known, [manual(ref="f13"), mine("mine")]))
+    tally = report.counts(snapshot, decisions, [settle(d, d.subject.connections, None) for d in decisions])
+    assert [tally[key] for key in ("pinned", "manual", "declared", "extra", "discrepancies")] == [3, 1, 1, 0, 2]
+    found = report.discrepancies(decisions)
+    assert [(entry["type"], entry["customerRef"]) for entry in found] == [
+        ("MissingConnection", "off"),
+        ("PinnedConnected", "mine"),
+    ]
+    assert found[1]["message"] == "open, although a person has pinned it off"
 
 
 def test_a_lost_answer_is_a_success() -> None:

@@ -4,15 +4,18 @@ from typing import Any
 
 import pytest
 
-from navixy_operator.core.actions import Close, Keep
+from navixy_operator.core.actions import Close, Establish, Keep
+from navixy_operator.core.model import CustomerRow
+from navixy_operator.core.pins import Pin
 from navixy_operator.core.plan import decide_all
 from navixy_operator.core.roster import Known, subjects
-from navixy_operator.core.vocabulary import Reason
+from navixy_operator.core.vocabulary import PinMode, Reason
 from support.builders import (
     FAILED,
     PASSING,
     PERMANENT,
     connection,
+    pinned,
     print_of,
     snapshot_of,
 )
@@ -96,3 +99,25 @@ def test_no_hash_is_never_refused() -> None:
     (found,) = subjects(snapshot_of([database_row("acme", navixy_hash=None)]), {}, [listed])
     assert found.refused is None
     assert not found.hash_is_refused
+
+
+def test_what_is_known_goes_along() -> None:
+    """Pins and the connection that was watched in vain reach the plan, for those in the snapshot and those gone."""
+    known = Known(print_of("acme"), stuck="c-7", pins=pinned(PinMode.HOLD))
+    for rows in ([database_row("acme")], []):
+        (found,) = subjects(snapshot_of(rows), {"acme": known}, [])
+        assert (found.stuck, found.pin, found.has_resource) == ("c-7", Pin(PinMode.HOLD), True)
+    (leftover,) = subjects(snapshot_of([]), {}, [connection()])
+    assert (leftover.stuck, leftover.pin, leftover.has_resource) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "has_hash"),
+    [([database_row("acme")], True), ([database_row("acme", navixy_hash="x")], False), ([], False)],
+    ids=["a hash", "a malformed one", "gone"],
+)
+def test_has_hash(rows: list[CustomerRow], has_hash: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A hash can be had where the snapshot has one; the fingerprint of an earlier cycle is none to establish with."""
+    (found,) = subjects(snapshot_of(rows), {"acme": Known(print_of("acme"), pins=pinned(PinMode.CONNECT))}, [])
+    assert found.has_hash is has_hash
+    assert isinstance(decide_all([found])[0].action, Establish if has_hash else Keep)

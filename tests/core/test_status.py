@@ -1,17 +1,20 @@
 """A NavixyCustomer's spec, labels and status: told from the world, and still when the world is."""
 
+import re
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from hypothesis import given
 
-from navixy_operator.api.customer import NavixyCustomerSpec
+from navixy_operator.api.customer import NavixyCustomerSpec, NavixyCustomerStatus
 from navixy_operator.core.guards import hold_all
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow
 from navixy_operator.core.outcome import Failure, Settled, settle
-from navixy_operator.core.plan import Subject, decide
-from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels, refused_fingerprint
+from navixy_operator.core.plan import decide
+from navixy_operator.core.projection import refused_fingerprint
+from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
+from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import Outcome, Reason
 from support.builders import (
     DISCONNECTED,
@@ -99,10 +102,12 @@ def test_ready(name: str) -> None:
 def test_the_second_time_nothing_changes(name: str) -> None:
     """The same world again gives an equal status, whatever the cycle and the time: nothing is written.
 
-    But for a failure, which is counted.
+    But for a failure, which is counted; it has failed often enough here to be called persistent.
     """
     settled, _, outcome = WORLDS[name]
     first = write(settled)
+    if outcome is Outcome.FAILED:
+        first = write(settled, first)
     again = write(settled, first, cycle="c-2", now=LATER)
     if outcome is Outcome.FAILED:
         assert again.pop("failedCycles") == first.pop("failedCycles") + 1
@@ -240,11 +245,34 @@ def test_spec_of_who_is_gone() -> None:
 
 
 def test_labels() -> None:
-    """The words of a label selector."""
-    assert [labels(eligible=value) for value in (True, False)] == [
-        {"dataforwarding.io/eligible": "true"},
-        {"dataforwarding.io/eligible": "false"},
+    """The words of two label selectors: eligible or not, and the verdict, by which a drift pass goes."""
+    assert [labels(verdict) for verdict in (Reason.ELIGIBLE, Reason.NO_GATEWAYS)] == [
+        {"dataforwarding.io/eligible": "true", "dataforwarding.io/verdict": "Eligible"},
+        {"dataforwarding.io/eligible": "false", "dataforwarding.io/verdict": "NoGateways"},
     ]
+
+
+def test_every_verdict_is_a_label() -> None:
+    """What the API server takes as the value of a label (63 characters of a small alphabet)."""
+    assert all(re.fullmatch("[A-Za-z0-9]{1,63}", labels(reason)["dataforwarding.io/verdict"]) for reason in Reason)
+
+
+def test_last_cycle_is_not_a_drift_passs() -> None:
+    """A status that a drift pass wrote first gets no cycle's name before one changes it."""
+    first = customer_status({}, end(subject(ours), ours), cycle=None, generation=1, now=NOW)
+    assert fits(NavixyCustomerStatus, first)
+    assert "lastCycle" not in first
+    assert write(end(subject(ours), ours), first, now=LATER) == first
+    assert write(end(subject(ours), failed), first, now=LATER)["lastCycle"] == "c-1"
+
+
+def test_a_drift_pass_counts_no_failure() -> None:
+    """Failures are counted by cycle; only that it is well again is told at once."""
+    once = write(end(subject(), failure=FAILURE))
+    for settled, count in ((end(subject(), failure=FAILURE), 1), (end(subject(), ours), 0)):
+        status = customer_status(once, settled, cycle=None, generation=1, now=LATER)
+        assert fits(NavixyCustomerStatus, status)
+        assert (status["failedCycles"], status["lastCycle"]) == (count, "c-1")
 
 
 @quick

@@ -1,41 +1,16 @@
 """The acceptance criteria of the specification, end to end: real API server, real HTTP, the operator as a process."""
 
 import json
-from typing import Any
 
 import pytest
 
 from navixy_operator.core.model import fingerprint
 from navixy_operator.sandbox import sample_data
-from navixy_operator.sandbox.sample_data import Association, SampleCustomer, sample_hash
+from navixy_operator.sandbox.sample_data import sample_hash
 from support.operator import Site
+from support.telling import condition, customer, events
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
-
-
-def customer(
-    number: int,
-    ref: str | None,
-    *,
-    state: str | None = "active",
-    gateways: int = 2,
-    navixy_hash: str | None = "",
-    provider: str = "Navixy",
-) -> SampleCustomer:
-    """One row set for the sample schema; an empty hash means a good one of its own."""
-    given = sample_hash(number) if navixy_hash == "" else navixy_hash
-    return SampleCustomer(number, ref, f"Customer {number}", state, (Association(provider, given),), gateways)
-
-
-def condition(resource: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The condition of that type."""
-    return next(dict(entry) for entry in resource["status"]["conditions"] if entry["type"] == kind)
-
-
-def events(log: str, cycle: str) -> list[dict[str, Any]]:
-    """The operator's log lines of one cycle."""
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("cycle") == cycle]
 
 
 MIXED = [
@@ -190,7 +165,7 @@ async def test_ac06_invalid_connections_are_closed_and_verified(site: Site) -> N
 async def test_ac06_a_customer_who_leaves_is_closed_before_its_resource_goes(site: Site) -> None:
     """AC6: suspended keeps its resource; removed, and gone from the database, lose it with the connection."""
     site.fill([customer(n, f"fleet-{n}") for n in range(1, 5)])
-    await site.deploy()
+    await site.deploy(guards={"maxShrinkPercent": 25})
     await site.cycle("first")
     sample_data.suspend(site.database_url, "fleet-1")
     sample_data.remove(site.database_url, "fleet-2")

@@ -190,6 +190,22 @@ def test_start_restart_stop(control_plane_assets: Assets, monkeypatch: pytest.Mo
     plane.stop()  # a second one does nothing
 
 
+def test_etcd_goes_and_comes_back(control_plane_assets: Assets) -> None:
+    """Below the same API server, with all that was written; a restart is both in one."""
+    with ControlPlane(control_plane_assets) as plane:
+        directory, url, pid = plane.directory, plane.url, plane.apiserver.pid
+        maps = "/api/v1/namespaces/default/configmaps"
+        plane.request("POST", maps, {"metadata": {"name": "kept"}})
+        plane.stop_etcd()
+        assert servers_of(running(directory)) == {"kube-apiserver"}
+        plane.start_etcd()
+        assert (plane.url, plane.apiserver.pid) == (url, pid)
+        assert plane.request("GET", f"{maps}/kept")["metadata"]["name"] == "kept"
+        plane.restart_etcd()
+        plane.request("POST", maps, {"metadata": {"name": "written"}})
+    assert running(directory) == []
+
+
 def test_a_server_that_fails_is_told_with_its_log(tmp_path: Path, control_plane_assets: Assets) -> None:
     """The log's tail is in the error, and nothing is left."""
     broken = tmp_path / "etcd"

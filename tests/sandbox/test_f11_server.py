@@ -148,6 +148,14 @@ async def test_the_first_page_can_be_unchanged(f11: Simulator, caller: Caller) -
     assert (await caller.ask("GET", **{"If-None-Match": tag}))[0] == 200
 
 
+async def test_etags_can_be_turned_off(f11: Simulator, caller: Caller) -> None:
+    """An F1.1 without them: no tag is given, and one of before is not heeded."""
+    tag = (await caller.ask("GET"))[2]["ETag"]
+    await f11.settings(etags=False)
+    status, _, headers = await caller.ask("GET", **{"If-None-Match": tag})
+    assert (status, "ETag" in headers) == (200, False)
+
+
 async def test_filters(f11: Simulator, caller: Caller) -> None:
     """By state, repeated, by customer and by provider."""
     await f11.seed(
@@ -218,6 +226,14 @@ async def test_f13_opens_and_closes_past_the_contract(f11: Simulator, caller: Ca
         (None, "connected", "seed"),
         ("connected", "disconnected", "alter"),
     ]
+
+
+async def test_f13_may_be_refused_a_second_connection(f11: Simulator) -> None:
+    """A seed that is exclusive finds its customer's place free, or nothing of the list is put there."""
+    await f11.seed({"customer_ref": "A-1", "exclusive": True})
+    with pytest.raises(AdminError, match="A-1"):
+        await f11.seed({"customer_ref": "A-2"}, {"customer_ref": "A-1", "exclusive": True})
+    assert [one["customer_ref"] for one in await f11.connections()] == ["A-1"]
 
 
 @pytest.mark.parametrize(

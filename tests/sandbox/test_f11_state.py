@@ -91,6 +91,28 @@ def test_closing_takes_its_time_and_is_forgotten_later() -> None:
     assert world.page(Query(), 0) == ([], None)
 
 
+def test_the_history_says_whose_a_connection_was_and_when_its_end_was_asked_for() -> None:
+    """Who closes a connection of F1.3 is found out, also where closing takes its time."""
+    world = Recorder(close_seconds=5).world
+    slow = world.establish("A-1", FINGERPRINT, "manual", 0)
+    world.advance(1)
+    world.close(slow, 10)
+    world.advance(20)
+    lost = world.seed(Seed(customer_ref="A-2"), 30)
+    world.alter(lost, Alteration(state="disconnected", origin="manual"), 31)
+    world.alter(lost, Alteration(origin="automatic"), 32)
+    world.alter(lost, Alteration(origin="automatic"), 33)
+    told = [(one.after, one.origin_before, one.origin, one.fingerprint, one.at, one.asked_at) for one in world.history]
+    assert told == [
+        ("pending", None, "manual", FINGERPRINT, 0, 0),
+        ("connected", "manual", "manual", FINGERPRINT, 0, 0),
+        ("disconnected", "manual", "automatic", FINGERPRINT, 15, 10),
+        ("connected", None, "automatic", None, 30, 30),
+        ("disconnected", "automatic", "manual", None, 31, 31),
+        ("disconnected", "manual", "automatic", None, 32, 32),
+    ]
+
+
 def test_a_shorter_retention_counts_for_those_already_closed() -> None:
     """Changed settings are worked out anew."""
     world = Recorder(retention_seconds=1000).world

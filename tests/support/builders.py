@@ -11,11 +11,14 @@ from navixy_operator.core.model import (
     Connection,
     ConnectionFault,
     CustomerRow,
+    NavixyHash,
+    Record,
     Verdict,
     fingerprint,
 )
-from navixy_operator.core.plan import Subject
-from navixy_operator.core.vocabulary import ConnectionState, Kind, Origin, Reason
+from navixy_operator.core.pins import Pin, PinReading
+from navixy_operator.core.subject import Subject
+from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Kind, Origin, PinMode, Reason
 from navixy_operator.ports import Resource
 
 NOW: Final = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -51,17 +54,27 @@ def row(ref: object = "acme", *, number: int = 1, **columns: Any) -> CustomerRow
     return CustomerRow(number, ref, **columns)
 
 
-def snapshot_of(rows: Iterable[CustomerRow], pattern: str = DEFAULT_HASH_PATTERN) -> Snapshot:
-    """The rows, judged."""
+def declared(ref: str = "acme", hash_name: str | None = None, **fields: Any) -> Record:
+    """A person's declaration of an active customer with a hash of its own, but for the fields given."""
+    fields = {"state": CustomerState.ACTIVE, "gateways": None, "hash": NavixyHash(hash_of(hash_name or ref)), **fields}
+    return Record(ref, declared=True, **fields)
+
+
+def snapshot_of(
+    rows: Iterable[CustomerRow], pattern: str = DEFAULT_HASH_PATTERN, *, declares: Iterable[Record] = ()
+) -> Snapshot:
+    """The rows and declarations, judged."""
     intake = Intake(pattern)
     for entry in rows:
         intake.take(entry)
+    for record in declares:
+        intake.declare(record)
     return intake.judge()
 
 
-def reason_of(*rows: CustomerRow, ref: str = "acme") -> Reason:
-    """The verdict's reason on one of the rows' customers."""
-    return snapshot_of(rows).customers[ref].verdict.reason
+def reason_of(*rows: CustomerRow, ref: str = "acme", declares: Iterable[Record] = ()) -> Reason:
+    """The verdict's reason on one of the customers."""
+    return snapshot_of(rows, declares=declares).customers[ref].verdict.reason
 
 
 def connection(
@@ -78,6 +91,11 @@ def subject(*connections: Connection, reason: Reason = Reason.ELIGIBLE, **fields
     """The customer ``acme`` with these connections."""
     fields = {"customer_ref": "acme", "fingerprint": print_of("acme"), **fields}
     return Subject(verdict=Verdict(reason, f"because: {reason}"), connections=connections, **fields)
+
+
+def pinned(mode: PinMode, **fields: Any) -> PinReading:
+    """A pin that counts."""
+    return PinReading(Pin(mode, **fields))
 
 
 def manual(identity: str = "c-1", state: ConnectionState = CONNECTED, **fields: Any) -> Connection:

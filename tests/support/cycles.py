@@ -7,6 +7,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from navixy_operator.chronicle import Chronicle
+from navixy_operator.core.guards import Limits
 from navixy_operator.core.model import DEFAULT_HASH_PATTERN
 from navixy_operator.core.report import counts
 from navixy_operator.core.vocabulary import Kind, Policy
@@ -15,6 +16,8 @@ from support.builders import connection, resource, row
 from support.fakes import World
 
 SYNC = resource(Kind.SYNC, "main")
+FREE = Limits(max_close_percent=100, min_closes=1000, max_shrink_percent=100)
+"""Guards that never speak in worlds of a few customers."""
 
 
 @dataclass
@@ -43,6 +46,7 @@ def order(cycle: str = "c-1", **fields: Any) -> Order:
         "hash_pattern": DEFAULT_HASH_PATTERN,
         "concurrency": 2,
         "establish_timeout": 30.0,
+        "limits": FREE,
     }
     return Order(cycle=cycle, sync=SYNC, **{**defaults, **fields})
 

@@ -2,15 +2,16 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow, NavixyHash
+from navixy_operator.core.reading import read_text
 from navixy_operator.core.vocabulary import ConnectionState, Kind
-from navixy_operator.errors import CloseFailed, EstablishRefused, InvalidSpec, OperatorError
-from navixy_operator.ports import Outside, Resource
+from navixy_operator.errors import CloseFailed, EstablishRefused, InvalidSpec, OperatorError, SecretNotFound
+from navixy_operator.ports import Listing, Outside, Resource
 from support.builders import NOW, PASSING, resource
 
 Journal = list[str]
@@ -52,6 +53,15 @@ class FakeDatabase:
         if self.error is not None:
             raise self.error
 
+    async def rows_of(self, customer_refs: Collection[str], take: Callable[[CustomerRow], None]) -> None:
+        """Hand out the rows of these customers."""
+        self.journal.append(f"look up {len(customer_refs)}")
+        wanted = {read_text(ref) for ref in customer_refs} - {None}
+        for number, row in enumerate((row for row in self.rows if read_text(row.customer_ref) in wanted), start=1):
+            take(replace(row, number=number))
+        if self.error is not None:
+            raise self.error
+
     async def close(self) -> None:
         """Nothing to let go of."""
 
@@ -62,6 +72,7 @@ class FakeForwarding:
 
     ``refused`` and ``broken`` are references: the hash is refused at once, or the connection fails later.
     ``stuck`` are ids of connections that cannot be closed. ``list_errors`` are what the lists give, in turn.
+    ``lists`` counts the lists of everything, also those that found nothing changed.
     """
 
     journal: Journal
@@ -80,14 +91,28 @@ class FakeForwarding:
 
     async def connections(self) -> Sequence[Connection]:
         """Everything as it is by now."""
-        self.journal.append("list connections")
+        return list((await self.listing()).connections)
+
+    async def listing(self, known: Listing | None = None) -> Listing:
+        """Everything as it is by now, or ``known`` when it is that."""
         self.lists += 1
         if (error := self.list_errors.get(self.lists)) is not None:
+            self.journal.append("list connections")
             raise error
-        for identity, (when, state) in list(self._due.items()):
-            if when <= self.clock.monotonic():
-                self._become(identity, state)
-        return list(self.found.values())
+        self._settle()
+        found = tuple(self.found.values())
+        etag = f'"{hash(found)}"'
+        if known is not None and known.etag == etag:
+            self.journal.append("list unchanged")
+            return known
+        self.journal.append("list connections")
+        return Listing(found, etag)
+
+    async def connections_of(self, customer_ref: str) -> Sequence[Connection]:
+        """One customer's as they are by now."""
+        self.journal.append(f"list {customer_ref}")
+        self._settle()
+        return [connection for connection in self.found.values() if connection.customer_ref == customer_ref]
 
     async def establish(self, customer_ref: str, navixy_hash: NavixyHash, *, key: str) -> Connection:
         """Open a pending connection that will settle."""
@@ -127,6 +152,11 @@ class FakeForwarding:
                 states.setdefault(connection.customer_ref, []).append(connection.state.value)
         return states
 
+    def _settle(self) -> None:
+        for identity, (when, state) in list(self._due.items()):
+            if when <= self.clock.monotonic():
+                self._become(identity, state)
+
     def _become(self, identity: str, state: ConnectionState) -> None:
         self._due.pop(identity, None)
         error: ConnectionFault | None = PASSING if state is ConnectionState.FAILED else None
@@ -136,12 +166,16 @@ class FakeForwarding:
 
 @dataclass
 class FakeResources:
-    """The API server: counts what costs a request. ``refuses`` are names that it takes nothing of."""
+    """The API server: counts what costs a request. ``refuses`` are names that it takes nothing of.
+
+    ``accepting`` is its answer to whether it would take a new object.
+    """
 
     journal: Journal
     objects: dict[tuple[Kind, str], Resource] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     requests: Counter[str] = field(default_factory=Counter)
+    accepting: bool = True
 
     async def list(self, kind: Kind, namespace: str) -> Sequence[Resource]:
         """Every object of the kind, by name as the API server has them."""
@@ -155,17 +189,40 @@ class FakeResources:
         found = self.objects.get((kind, name))
         return copy.deepcopy(found) if found is not None and found.namespace == namespace else None
 
+    def peek(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """One object, as a watch that misses nothing knows it."""
+        found = self.objects.get((kind, name))
+        return copy.deepcopy(found) if found is not None and found.namespace == namespace else None
+
     async def create(
-        self, kind: Kind, namespace: str, name: str, *, spec: Mapping[str, Any], labels: Mapping[str, str]
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        spec: Mapping[str, Any],
+        labels: Mapping[str, str],
+        annotations: Mapping[str, str] | None = None,
     ) -> Resource | None:
         """A new object, or None where one is."""
         self._ask("create", name)
         if (kind, name) in self.objects:
             return None
         self.objects[kind, name] = resource(
-            kind, name, namespace=namespace, spec=copy.deepcopy(dict(spec)), labels=dict(labels)
+            kind,
+            name,
+            namespace=namespace,
+            spec=copy.deepcopy(dict(spec)),
+            labels=dict(labels),
+            annotations=dict(annotations or {}),
         )
         return copy.deepcopy(self.objects[kind, name])
+
+    async def accepts(self, kind: Kind, namespace: str) -> bool:
+        """As ``accepting`` says."""
+        del namespace
+        self._ask("accepts", kind)
+        return self.accepting
 
     async def update(
         self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]
@@ -176,6 +233,25 @@ class FakeResources:
         self._ask("update", resource.name)
         changed = {"spec": copy.deepcopy(dict(spec)), "labels": dict(labels), "generation": resource.generation + 1}
         return self._put(resource, changed)
+
+    async def annotate(self, resource: Resource, annotations: Mapping[str, str | None]) -> Resource | None:
+        """The differences; no request when there are none."""
+        if all(resource.annotations.get(key) == value for key, value in annotations.items()):
+            return resource
+        self._ask("annotate", resource.name)
+        merged = {**resource.annotations, **annotations}
+        return self._put(resource, {"annotations": {key: value for key, value in merged.items() if value is not None}})
+
+    async def set_finalizers(self, resource: Resource, finalizers: Sequence[str]) -> Resource | None:
+        """The differences; no request when there are none. A deleted object without any is gone."""
+        if resource.finalizers == tuple(finalizers):
+            return resource
+        self._ask("finalizers", resource.name)
+        now = self._put(resource, {"finalizers": tuple(finalizers)})
+        if now is not None and now.deleting and not now.finalizers:
+            del self.objects[now.kind, now.name]
+            return None
+        return now
 
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource | None:
         """The differences; no request when there are none."""
@@ -209,6 +285,22 @@ class FakeResources:
 
 
 @dataclass
+class FakeSecrets:
+    """Values by Secret and key; one that is not there is not found."""
+
+    journal: Journal
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    async def read(self, namespace: str, name: str, key: str) -> str:
+        """One value."""
+        self.journal.append(f"secret {name}")
+        if (name, key) not in self.values:
+            message = f"Secret {namespace}/{name} does not exist"
+            raise SecretNotFound(message)
+        return self.values[name, key]
+
+
+@dataclass
 class FakeRecorder:
     """Keeps the Events: kind and name of what they are about, reason, message, whether a warning."""
 
@@ -231,11 +323,12 @@ class World:
         self.database = FakeDatabase(self.journal)
         self.forwarding = FakeForwarding(self.journal, self.clock)
         self.resources = FakeResources(self.journal)
+        self.secrets = FakeSecrets(self.journal)
 
     @property
     def outside(self) -> Outside:
         """As a cycle takes it."""
-        return Outside(self.database, self.forwarding, self.resources, self.clock)
+        return Outside(self.database, self.forwarding, self.resources, self.secrets, self.clock)
 
     def connect(self, *connections: Connection) -> None:
         """Put connections into F1.1."""

@@ -112,15 +112,25 @@ def crds(control_plane: ControlPlane) -> None:
 
 
 @pytest.fixture
+def lease_seconds() -> int:
+    """How long the site's operator holds its lease without a renewal: production's; a test may parametrize it.
+
+    Less makes a start after a kill quicker; more lets the operator live through a longer outage of the API server.
+    """
+    return 15
+
+
+@pytest.fixture
 async def site(
-    control_plane: ControlPlane, crds: None, namespace: str, f11: Simulator, tmp_path: Path
+    control_plane: ControlPlane, crds: None, namespace: str, f11: Simulator, tmp_path: Path, lease_seconds: int
 ) -> AsyncIterator[Site]:
     """A site with an empty database; the operator runs, with its ServiceAccount's token, under exactly its RBAC."""
     del crds
     await apply_manifests(control_plane, namespace)
     url = f"sqlite:///{tmp_path / 'customers.db'}"
     sample_data.create_schema(url)
-    operator = Operator(control_plane, tmp_path, namespace)
+    lease = {"LEADER_ELECTION_SECONDS": str(lease_seconds)}
+    operator = Operator(control_plane, tmp_path, namespace, environment=lease)
     made = Site(control_plane, namespace, Kubectl(control_plane, namespace), f11, url, operator)
     async with operator:
         yield made

@@ -1,5 +1,6 @@
 """Hypothesis strategies: rows as a database could give them, worlds as F1.1 and the API server could show them."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -7,8 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from navixy_operator.core.model import Connection, CustomerRow
+from navixy_operator.core.pins import NO_PIN, Pin, PinReading
 from navixy_operator.core.roster import Known
-from navixy_operator.core.vocabulary import ConnectionState, Origin
+from navixy_operator.core.vocabulary import ConnectionState, Origin, PinMode
 from support.builders import NOW, PASSING, PERMANENT, hash_of, print_of
 
 quick: Final = settings(
@@ -68,8 +70,24 @@ def rows(draw: st.DrawFn) -> list[CustomerRow]:
 
 _prints: Final = st.sampled_from((None, *map(print_of, (*OWNERS, *REFS))))
 
-known: Final = st.dictionaries(st.sampled_from((*REFS, "gone")), st.builds(Known, _prints, _prints), max_size=4)
-"""Resources of earlier cycles."""
+_ends: Final = st.sampled_from((None, None, NOW + timedelta(hours=1)))
+
+pins: Final = st.just(NO_PIN) | st.builds(PinReading, st.builds(Pin, st.sampled_from(PinMode), until=_ends))
+"""Manual overrides that count, most often none."""
+
+known: Final = st.dictionaries(
+    st.sampled_from((*REFS, "gone")),
+    st.builds(
+        Known,
+        _prints,
+        _prints,
+        stuck=st.sampled_from((None, "c-0", "c-1", "c-2")),
+        pins=pins,
+        deleted=st.sampled_from((False, False, False, True)),
+    ),
+    max_size=4,
+)
+"""Resources of earlier cycles, with what people say on them."""
 
 
 @st.composite

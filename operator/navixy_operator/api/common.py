@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.vocabulary import Condition as ConditionType
 
 MAX_REF: Final = 1024
@@ -79,10 +80,6 @@ def _read_time(value: object) -> object:
     return datetime.fromisoformat(value.upper())
 
 
-def _write_time(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _cut(limit: int) -> Callable[[object], object]:
     def cut(value: object) -> object:
         return value[: limit - 1] + "…" if isinstance(value, str) and len(value) > limit else value
@@ -90,7 +87,7 @@ def _cut(limit: int) -> Callable[[object], object]:
     return cut
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(_read_time), PlainSerializer(_write_time, when_used="json")]
+Time = Annotated[AwareDatetime, BeforeValidator(_read_time), PlainSerializer(timestamp, when_used="json")]
 """A moment with its zone; written in UTC, to the second, as metav1.Time is."""
 
 Flag = Annotated[bool, Field(strict=True)]

@@ -29,6 +29,12 @@ class Counts(Model):
     close_failed: Count = Field(default=0, description="Connections that could not be closed.")
     pending: Count = Field(default=0, description="Actions whose end was not seen within the cycle.")
     held: Count = Field(default=0, description="Actions that a guard, the policy or a dry run held back.")
+    pinned: Count = Field(default=0, description="Customers whom a person has pinned.")
+    manual: Count = Field(default=0, description="Customers whose connection F1.3 has set, and which is left as it is.")
+    declared: Count = Field(default=0, description="Customers whom a person or Git declares (source: Manual).")
+    persistent: Count = Field(
+        default=0, description="Customers for whom several cycles in a row could not bring about what is desired."
+    )
     created: Count = Field(default=0, description="NavixyCustomers created.")
     updated: Count = Field(default=0, description="NavixyCustomers changed.")
     deleted: Count = Field(default=0, description="NavixyCustomers deleted.")

@@ -1,6 +1,6 @@
 """NavixyCustomer: one customer with Navixy as a provider, and its connection (design section 2)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -14,6 +14,7 @@ from navixy_operator.api.common import (
     Matches,
     Message,
     Model,
+    ReasonText,
     SecretKeyRef,
     SyncName,
     Time,
@@ -23,7 +24,7 @@ from navixy_operator.api.common import (
 )
 from navixy_operator.core.reading import MAX_GATEWAYS
 from navixy_operator.core.vocabulary import Condition as ConditionType
-from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Desired, Source
+from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Desired, PinMode, Source
 
 MANUAL_HAS_SECRET = (
     "(self.source == 'Manual') == has(self.hashSecretRef)",
@@ -102,15 +103,25 @@ class CustomerConnection(Model):
     )
 
 
+class InsteadOf(Model):
+    """What the rules would say if the customer were not pinned."""
+
+    desired: Desired | None = Field(
+        default=None, description="What the connection would be; absent: it would be left as it is."
+    )
+    reason: ReasonText = Field(description="Why.")
+
+
 class CustomerPin(Model):
     """The manual override that counts now."""
 
-    mode: Literal["connect", "disconnect", "hold"] = Field(
-        description="connect and disconnect force the state; hold leaves the connection as it is."
-    )
+    mode: PinMode = Field(description="connect and disconnect force the state; hold leaves the connection as it is.")
     reason: Message | None = Field(default=None, description="Why, as the annotation says.")
     by: Identifier | None = Field(default=None, description="Who set the pin, as the annotation says.")
     until: Time | None = Field(default=None, description="When the pin ends; absent: when its annotation is removed.")
+    instead_of: InsteadOf | None = Field(
+        default=None, description="What would be desired without the pin, as of the last pass."
+    )
 
 
 class NavixyCustomerStatus(Model):
@@ -130,5 +141,9 @@ class NavixyCustomerStatus(Model):
         default=None, description="Name of the SyncCycle that last changed this customer."
     )
     conditions: tuple[Condition, ...] = conditions_field(
-        ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.ELIGIBLE
+        ConditionType.READY,
+        ConditionType.RECONCILING,
+        ConditionType.STALLED,
+        ConditionType.ELIGIBLE,
+        ConditionType.PINNED,
     )

@@ -13,6 +13,7 @@ from navixy_operator.api.common import (
     Identifier,
     Message,
     Model,
+    ObjectName,
     ReasonText,
     ReportedRef,
     Seconds,
@@ -40,6 +41,11 @@ class SyncCycleSpec(Model):
 
     sync: SyncName = Field(description="Name of the NavixySync, in the same namespace, to run a cycle of.")
     dry_run: Flag = Field(default=False, description="Whether to plan only, without touching F1.1 or any customer.")
+    approves: ObjectName | None = Field(
+        default=None,
+        description="Name of the SyncCycle whose held closes this run may carry out, as its annotation approves; set "
+        "by the operator.",
+    )
     scheduled_time: Time | None = Field(
         default=None, description="The scheduled moment of the run; set by the operator, absent in a run on demand."
     )
@@ -97,9 +103,14 @@ class HeldCloses(Model):
     )
     count: Count = Field(description="Number of held closes.")
     reason: ReasonText = Field(description="The guard that holds them.")
+    members: Annotated[str, Field(max_length=900_000)] = Field(
+        default="", description="Short names of all held closes, one behind the other, for programs."
+    )
     items: tuple[HeldClose, ...] = Field(default=(), max_length=MAX_LISTED, description="The first 100 of them.")
     items_omitted: Count = Field(default=0, description="Number of held closes that the list leaves out.")
-    approved_at: Time | None = Field(default=None, description="When a person approved them; absent: not yet.")
+    approved_at: Time | None = Field(
+        default=None, description="When an approval was carried out; absent: not yet. Another one does not count."
+    )
 
 
 class CycleValidation(Model):
@@ -150,6 +161,9 @@ class SyncCycleStatus(Model):
     )
     held_closes: HeldCloses | None = Field(
         default=None, description="The closes that a guard holds back; absent: none."
+    )
+    approval_refusal: Message | None = Field(
+        default=None, description="Why the approval that this cycle bears does not count; absent: none was refused."
     )
     validation: CycleValidation | None = Field(
         default=None, description="What the second look at F1.1 found, after the actions."

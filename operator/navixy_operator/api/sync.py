@@ -231,6 +231,13 @@ class LastCycle(Model):
     counts: Counts | None = Field(default=None, description="What it counted.")
 
 
+class RecentCloses(Model):
+    """What drift passes cut off within one hour."""
+
+    hour: Time = Field(description="The beginning of the hour.")
+    count: Count = Field(description="Number of connections.")
+
+
 class NavixySyncStatus(Model):
     """What the last cycles found and did; written by the operator alone."""
 
@@ -249,6 +256,17 @@ class NavixySyncStatus(Model):
         default=None, description="Number of connections that are connected, by the last cycle."
     )
     discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle left.")
+    discrepant_cycles: Count | None = Field(
+        default=None, description="Number of completed cycles in a row that left discrepancies."
+    )
+    discrepant_since: Time | None = Field(
+        default=None, description="When the first of those cycles ended; absent: the last one left none."
+    )
+    recent_closes: tuple[RecentCloses, ...] = Field(
+        default=(),
+        max_length=48,
+        description="Connections that drift passes cut off lately, for the guard that counts them over 24 hours.",
+    )
     last_successful_time: Time | None = Field(default=None, description="When a cycle was last completed.")
     last_schedule_time: Time | None = Field(default=None, description="The scheduled moment that last started a cycle.")
     next_schedule_time: Time | None = Field(default=None, description="When the next scheduled cycle is due.")

@@ -1,48 +1,101 @@
 """What the commands that look at a cluster share."""
 
 import asyncio
+import functools
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import shlex
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import click
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from navixy_operator import bootstrap
 from navixy_operator.adapters import logging_setup
 from navixy_operator.bootstrap import World
 
+FAILED: Final = 1
+NOT_FOUND: Final = 4
+ASKING_ALL: Final = "asking the API server, the customer database and F1.1"
+ASKING_CLUSTER: Final = "asking the API server"
+
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
+Command = Callable[..., None]
 
 
-def cluster_options(command: F) -> F:
-    """The options that choose a NavixySync, named as kubectl names them."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which cluster is meant, what of it, and the form of the answer: what the options say. None: not given."""
+
+    sync: str | None = None
+    namespace: str | None = None
+    context: str | None = None
+    kubeconfig: str | None = None
+    json: bool = False
+
+    def run(self, work: Callable[[World], Awaitable[T]], doing: str = ASKING_ALL) -> T:
+        """Open the cluster, do the work, close everything. Only the worst is logged: the answer is the output."""
+        logging_setup.configure("CRITICAL", json=False)
+
+        async def opened() -> T:
+            async with bootstrap.world(self.kubeconfig, context=self.context) as world:
+                return await work(world)
+
+        with working(doing):
+            return asyncio.run(opened())
+
+    def namespace_in(self, world: World) -> str:
+        """The namespace that is meant."""
+        return self.namespace or world.namespace
+
+    def line(self, *words: str, sync: bool = True) -> str:
+        """A command of ours to type next: with these words, the options that were given, under the name it has here."""
+        given = {"-n": self.namespace, "--context": self.context, "--kubeconfig": self.kubeconfig}
+        given |= {"--sync": self.sync if sync else None}
+        options = [part for option, value in given.items() if value is not None for part in (option, value)]
+        return f"{program()} {shlex.join([*words, *options])}"
+
+
+def program() -> str:
+    """The name that this program was called by: kubectl takes ``kubectl-navixy`` for its own."""
+    context = click.get_current_context(silent=True)
+    name = (context.find_root().info_name if context else None) or "navixy-operator"
+    return "kubectl navixy" if name == "kubectl-navixy" else name
+
+
+def place_options(command: Command) -> Command:
+    """The options that choose a namespace of a cluster, named as kubectl names them; the command takes a Place."""
+
+    @functools.wraps(command)
+    def placed(*, namespace: str | None, context: str | None, kubeconfig: str | None, output: str, **rest: Any) -> None:
+        return command(Place(rest.pop("sync_name", None), namespace, context, kubeconfig, output == "json"), **rest)
+
     for option in (
-        click.option("--sync", "sync_name", metavar="NAME", help="The NavixySync; default: the only one there is."),
-        click.option("-n", "--namespace", metavar="NAME", help="Its namespace; default: the kubeconfig's."),
-        click.option("--context", metavar="NAME", help="The kubeconfig's context; default: the current one."),
-        click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: as for kubectl."),
         click.option(
-            "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="The form."
+            "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
         ),
+        click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: as for kubectl."),
+        click.option("--context", metavar="NAME", help="The kubeconfig's context; default: the current one."),
+        click.option("-n", "--namespace", metavar="NAME", help="The namespace; default: the kubeconfig's."),
     ):
-        command = option(command)
-    return command
+        placed = option(placed)
+    return placed
 
 
-def with_world(kubeconfig: str | None, context: str | None, work: Callable[[World], Awaitable[T]]) -> T:
-    """Open the cluster, do the work, close everything. Only the worst is logged: the answer is the command's output."""
-    logging_setup.configure("CRITICAL", json=False)
+def cluster_options(command: Command) -> Command:
+    """The same, and the option that chooses a NavixySync of the namespace."""
+    option = click.option("--sync", "sync_name", metavar="NAME", help="The NavixySync; default: the only one there is.")
+    return option(place_options(command))
 
-    async def opened() -> T:
-        async with bootstrap.world(kubeconfig, context=context) as world:
-            return await work(world)
 
-    with working("asking the API server, the customer database and F1.1"):
-        return asyncio.run(opened())
+def not_found(message: str) -> click.exceptions.Exit:
+    """Say what does not exist; raise what this returns, which ends the command with the exit code of that."""
+    click.echo(f"error: {message}", err=True)
+    return click.exceptions.Exit(NOT_FOUND)
 
 
 def working(what: str) -> Any:
@@ -66,3 +119,27 @@ def print_table(out: Console, table: Table) -> None:
     with out.capture() as captured:
         out.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def print_facts(out: Console, lines: Iterable[tuple[str, str]]) -> None:
+    """Print facts under each other, each with its label; what they say is nobody's markup."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in lines:
+        table.add_row(label, Text(text))
+    print_table(out, table)
+
+
+def echo_facts(lines: Iterable[tuple[str, str]], width: int) -> None:
+    """The same without wrapping, so that a command among them can be copied. ``width``: the labels'."""
+    for label, text in lines:
+        click.echo(f"{label:<{width}}  {text}")
+
+
+def print_columns(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table as kubectl does: a head of capitals, columns as wide as they must be."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    print_table(out, table)

@@ -6,14 +6,17 @@ from typing import Final
 
 import click
 
+from navixy_operator.cli.approve import approve
+from navixy_operator.cli.common import FAILED
 from navixy_operator.cli.explain import explain
+from navixy_operator.cli.pin import pin, unpin
 from navixy_operator.cli.plan import plan
 from navixy_operator.cli.run import run
 from navixy_operator.cli.sandbox import demo, simulate_f11
+from navixy_operator.core.vocabulary import Reason
 from navixy_operator.errors import ConfigurationError, OperatorError
 from navixy_operator.sandbox.errors import SandboxError
 
-FAILED: Final = 1
 MISCONFIGURED: Final = 3
 STOPPED: Final = 130
 
@@ -21,15 +24,37 @@ EPILOG: Final = """\b
 Exit codes:
   0    done
   1    failed, and time may mend it: something did not answer;
+       pin, unpin, approve: nothing has heeded it yet, or you said no;
        demo: something was not as it should be
   2    wrong usage
   3    a person must mend what the message names
-  4    no such customer (explain)
+  4    no such customer (explain, pin, unpin) or SyncCycle (approve)
   130  stopped by Ctrl-C
 """
+SECTIONS: Final = {
+    "Look": (plan, explain),
+    "Decide": (pin, unpin, approve),
+    "Run": (run, demo, simulate_f11),
+}
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Sections(click.Group):
+    """A group whose help lists its commands by what they are for."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each section with its commands, in the order of use; all summaries in one column."""
+        del ctx
+        width = max(len(command.name or "") for members in SECTIONS.values() for command in members)
+        room = formatter.width - width - 6
+        for title, members in SECTIONS.items():
+            with formatter.section(title):
+                rows = [(f"{command.name:<{width}}", command.get_short_help_str(room)) for command in members]
+                formatter.write_dl(rows)
+
+
+@click.group(
+    cls=Sections, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="navixy-operator")
 def commands() -> None:
     """Keeps Navixy data forwarding connections in step with the customer database.
@@ -39,8 +64,9 @@ def commands() -> None:
     """
 
 
-for command in (run, plan, explain, demo, simulate_f11):
-    commands.add_command(command)
+for section in SECTIONS.values():
+    for command in section:
+        commands.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("stopped", err=True)
         return STOPPED
     except OperatorError as error:
-        click.echo(f"error: {error.reason}: {error}", err=True)
+        # the reason of an error that has none of its own would only mislead
+        reason = "" if error.reason is Reason.INTERNAL_ERROR else f"{error.reason}: "
+        click.echo(f"error: {reason}{error}", err=True)
         return MISCONFIGURED if isinstance(error, ConfigurationError) else FAILED
     except SandboxError as error:
         click.echo(f"error: {error}", err=True)

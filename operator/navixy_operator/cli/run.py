@@ -20,7 +20,12 @@ Environment:
   HEALTH_HOST       address of that port (0.0.0.0)
   LOG_LEVEL         DEBUG, INFO, WARNING or ERROR (INFO)
   LOG_FORMAT        json or console (json)
-  POD_NAME          the name under which Events are posted
+  POD_NAME          the name under which Events are posted and the lease is held
+  LEASE_NAMESPACE   where the lease of the leader is;
+                    default: the namespace of the credentials
+  LEADER_ELECTION_SECONDS
+                    after so long without a renewal by the leader another
+                    replica takes over (15)
   KUBECONFIG        outside a pod: the cluster to use, as for kubectl
 """
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from navixy_operator.core.vocabulary import Condition, Reason
 
 MAX_MESSAGE: Final = 1024
-_ORDER: Final = {condition: position for position, condition in enumerate(Condition)}
+_ORDER: Final[dict[str, int]] = {condition: position for position, condition in enumerate(Condition)}
 
 
 def timestamp(moment: datetime) -> str:
@@ -33,7 +33,7 @@ def merge(
     before = {entry["type"]: entry for entry in previous}
     return [
         _dated(entry, before.get(entry["type"]), generation, now)
-        for entry in sorted(current, key=lambda entry: _ORDER[Condition(entry["type"])])
+        for entry in sorted(current, key=lambda entry: _ORDER.get(entry["type"], len(_ORDER)))
     ]
 
 

@@ -105,7 +105,7 @@ def sync_started(previous: Mapping[str, Any], cycle: str, *, generation: int, no
     }
 
 
-def sync_ended(
+def sync_ended(  # noqa: PLR0913 - facts of two resources
     previous: Mapping[str, Any],
     cycle: str,
     cycle_status: Mapping[str, Any],
@@ -113,8 +113,12 @@ def sync_ended(
     *,
     generation: int,
     now: datetime,
+    persistent: int = 2,
 ) -> dict[str, Any]:
-    """A NavixySync after a cycle: what was known of counts stays known where the cycle failed."""
+    """A NavixySync after a cycle: what was known of counts stays known where the cycle failed.
+
+    ``persistent``: discrepancies that last for more cycles than that are said to persist (``spec.alerts``).
+    """
     last = {key: cycle_status[key] for key in ("phase", "startTime", "completionTime", "durationSeconds")}
     status = {
         **{key: value for key, value in previous.items() if key != "activeCycle"},
@@ -126,9 +130,20 @@ def sync_ended(
         status |= {key: ending.counts[key] for key in ("expected", "actual")}
         status["discrepancies"] = ending.counts["unresolved"]
         status["lastSuccessfulTime"] = timestamp(now)
+        status = _carried(status, ending, now)
+    persists = status.get("discrepantCycles", 0) > persistent
     before = previous.get("conditions", ())
-    status["conditions"] = merge(before, _sync_conditions(previous, ending), generation=generation, now=now)
+    current = _sync_conditions(previous, ending, persists=persists)
+    status["conditions"] = merge(before, current, generation=generation, now=now)
     return status
+
+
+def _carried(status: dict[str, Any], ending: Ending, now: datetime) -> dict[str, Any]:
+    """For how many cycles there have been discrepancies, carried from cycle to cycle (AC11)."""
+    if ending.in_sync:
+        return {key: value for key, value in status.items() if key not in {"discrepantCycles", "discrepantSince"}}
+    since = status.get("discrepantSince", timestamp(now))
+    return {**status, "discrepantCycles": status.get("discrepantCycles", 0) + 1, "discrepantSince": since}
 
 
 def sync_resting(
@@ -171,7 +186,7 @@ def _was_stalled(conditions: list[Mapping[str, Any]]) -> bool:
     return stalled is not None and stalled["reason"] in lasting
 
 
-def _sync_conditions(previous: Mapping[str, Any], ending: Ending) -> list[dict[str, Any]]:
+def _sync_conditions(previous: Mapping[str, Any], ending: Ending, *, persists: bool) -> list[dict[str, Any]]:
     reason, message = ending.reason, ending.message
     completed = ending.phase is Phase.COMPLETED
     current = [condition(Condition.READY, status=completed, reason=reason, message=message)]
@@ -183,7 +198,8 @@ def _sync_conditions(previous: Mapping[str, Any], ending: Ending) -> list[dict[s
         return current + [dict(c) for c in previous.get("conditions", ()) if c["type"] in lasting]
     in_sync = ending.in_sync
     problems = "; ".join(ending.details.get("validation", {}).get("messages", ()))
-    why = Reason.SYNCHRONIZED if in_sync else Reason.DISCREPANCIES
+    wrong = Reason.PERSISTENT_DISCREPANCIES if persists else Reason.DISCREPANCIES
+    why = Reason.SYNCHRONIZED if in_sync else wrong
     message = problems or "counts and members agree"
     current.append(condition(Condition.IN_SYNC, status=in_sync, reason=why, message=message))
     held = ending.details.get("heldCloses")

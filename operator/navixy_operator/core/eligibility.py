@@ -10,14 +10,18 @@ without case), gathered by reference, and judged by the first of these rules tha
 | several Navixy rows   | DuplicateReference   |
 | hash of another, too  | DuplicateHash        |
 | no gateway            | NoGateways           |
+| its Secret gives none | SecretNotFound       |
 | no hash               | MissingHash          |
 | malformed hash        | InvalidHash          |
 | none of these         | Eligible             |
+
+A customer whom a person declares (``source: Manual``) needs no row and no gateway here: F1.3's word goes before the
+database's. Its declaration takes the place of whatever rows there are for the reference.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -39,16 +43,25 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one poll gave, judged: customers by reference, rows without one, and how many rows there were in all."""
+    """What one poll gave, judged: customers by reference, rows without one, and how many rows there were in all.
+
+    ``polled`` counts the Navixy customers that the database gave; who is only declared is not among them.
+    """
 
     customers: Mapping[str, Customer]
     orphans: tuple[Orphan, ...]
     rows: int
+    polled: int = 0
     nameless: frozenset[str | None] = field(init=False, repr=False)
     """The fingerprints on the rows without a reference; None: on one of them there is none."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nameless", frozenset(orphan.fingerprint for orphan in self.orphans))
+
+    @property
+    def hashes(self) -> "Hashes":
+        """The customers' hashes by reference, for establishing."""
+        return Hashes(self.customers)
 
     def may_hold(self, fingerprint: str | None) -> bool:
         """Whether a customer who seems gone may be one of the rows without a reference.
@@ -58,14 +71,36 @@ class Snapshot:
         return None in self.nameless or (fingerprint is not None and fingerprint in self.nameless)
 
 
+class Hashes(Mapping[str, NavixyHash]):
+    """A view of the valid hashes of customers by reference; makes no copy of 10,000 secrets."""
+
+    __slots__ = ("_customers",)
+
+    def __init__(self, customers: Mapping[str, Customer]) -> None:
+        self._customers = customers
+
+    def __getitem__(self, customer_ref: str) -> NavixyHash:
+        found = self._customers[customer_ref].record.hash
+        if found is None:
+            raise KeyError(customer_ref)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (ref for ref, customer in self._customers.items() if customer.record.hash is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Intake:
     """Takes the rows of a poll one by one, keeping only Navixy's; :meth:`judge` gives the snapshot."""
 
     def __init__(self, hash_pattern: str) -> None:
         self._pattern = re.compile(hash_pattern)
         self._records: dict[str, Record] = {}
-        self._holders: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._orphans: list[Orphan] = []
+        self._declared: dict[str, Record] = {}
         self._rows = 0
 
     def take(self, row: CustomerRow) -> None:
@@ -81,19 +116,34 @@ class Intake:
             self._orphans.append(Orphan(row.number, f"row {row.number}: {problem}", fingerprint))
             return
         if navixy_hash is not None:
-            self._holders[navixy_hash.fingerprint][customer_ref] = None
+            self._holders[navixy_hash.fingerprint].add(customer_ref)
         record = _read(row, customer_ref, navixy_hash, hash_reason)
         known = self._records.get(customer_ref)
         self._records[customer_ref] = record if known is None else _merge(known, record)
 
+    def declare(self, record: Record) -> None:
+        """Add a person's declaration; it goes before every row of the same reference."""
+        self._declared[record.customer_ref] = record
+
     def judge(self) -> Snapshot:
         """Judge every record against the rules and against the others."""
-        shared = {print_: tuple(sorted(refs)) for print_, refs in self._holders.items() if len(refs) > 1}
+        holders = self._all_holders() if self._declared else self._holders
+        shared = {print_: tuple(sorted(refs)) for print_, refs in holders.items() if len(refs) > 1}
         customers = {
             ref: Customer(record, judge(record, shared.get(record.fingerprint or "", ())))
-            for ref, record in self._records.items()
+            for ref, record in (self._records | self._declared).items()
         }
-        return Snapshot(customers, tuple(self._orphans), self._rows)
+        return Snapshot(customers, tuple(self._orphans), self._rows, len(self._records) + len(self._orphans))
+
+    def _all_holders(self) -> Mapping[str, set[str]]:
+        """Who holds which hash, with the declared hash where there is one instead of the row's."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for print_, refs in self._holders.items():
+            found[print_] |= {ref for ref in refs if ref not in self._declared}
+        for ref, record in self._declared.items():
+            if record.fingerprint is not None:
+                found[record.fingerprint].add(ref)
+        return {print_: refs for print_, refs in found.items() if refs}
 
 
 def _read(row: CustomerRow, customer_ref: str, navixy_hash: NavixyHash | None, hash_reason: Reason | None) -> Record:
@@ -150,7 +200,11 @@ def _shared_hash(record: Record, holders: tuple[str, ...]) -> tuple[Reason, str]
 
 
 def _no_gateways(record: Record, _: tuple[str, ...]) -> tuple[Reason, str] | None:
-    return None if record.gateways else (Reason.NO_GATEWAYS, "the customer has no gateway; at least one is required")
+    return (
+        None
+        if record.gateways or record.declared
+        else (Reason.NO_GATEWAYS, "the customer has no gateway; at least one is required")
+    )
 
 
 def _no_hash(record: Record, _: tuple[str, ...]) -> tuple[Reason, str] | None:
@@ -159,8 +213,11 @@ def _no_hash(record: Record, _: tuple[str, ...]) -> tuple[Reason, str] | None:
             return None
         case Reason.MISSING_HASH:
             return Reason.MISSING_HASH, "the customer has no Navixy hash; add it to the database, or set it up by hand"
+        case Reason.SECRET_NOT_FOUND:
+            return Reason.SECRET_NOT_FOUND, record.hash_problem
         case reason:
-            return reason, "the Navixy hash is malformed; correct it in the customer database"
+            place = "the Secret of hashSecretRef" if record.declared else "the customer database"
+            return reason, f"the Navixy hash is malformed; correct it in {place}"
 
 
 RULES: Final[tuple[Rule, ...]] = (_closed, _unreadable, _several_rows, _shared_hash, _no_gateways, _no_hash)

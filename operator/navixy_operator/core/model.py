@@ -69,7 +69,8 @@ class Record:
     """One Navixy customer at the start of a cycle, with spaces trimmed and types settled (design section 3).
 
     ``state`` and ``gateways`` are None where the database gave nothing readable, ``hash`` is None where it is missing
-    or malformed; ``hash_reason`` then says which. ``defects`` are sentences on what could not be read.
+    or malformed; ``hash_reason`` then says which. ``defects`` are sentences on what could not be read. ``declared``: a
+    person's declaration (``source: Manual``) instead of a row; ``hash_problem`` says why its Secret gives no hash.
     """
 
     customer_ref: str
@@ -80,6 +81,8 @@ class Record:
     name: str | None = None
     rows: int = 1
     defects: tuple[str, ...] = ()
+    declared: bool = False
+    hash_problem: str = ""
 
     @property
     def fingerprint(self) -> str | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from navixy_operator.core.actions import Hold, Keep
 from navixy_operator.core.model import Connection, ConnectionFault
-from navixy_operator.core.plan import Decision, Subject
+from navixy_operator.core.plan import Decision
+from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import ConnectionState, Desired, Outcome, Reason
 
 

@@ -1,23 +1,13 @@
 """The plan: desired against actual, customer by customer (spec: Compare and Identify Discrepancies; design section 3).
 
-What is desired, first match wins (pins take their place at the top of ``RULES``):
-
-| rule                        | desired      | reason                                                   |
-|-----------------------------|--------------|----------------------------------------------------------|
-| F1.3 opened or closed it    | as it is     | ManualOperation                                          |
-| the customer is closed      | Disconnected | Suspended, Removed, NotInDatabase                        |
-| the data contradicts itself | as it is     | InvalidRecord, DuplicateReference, DuplicateHash         |
-| a requirement is missing    | Disconnected | NoGateways, MissingHash, InvalidHash                     |
-| eligible                    | Connected    | Eligible                                                 |
-
-Desired against actual:
+Desired (:mod:`wishes`) against actual:
 
 | desired      | actual                           | action                                                |
 |--------------|----------------------------------|-------------------------------------------------------|
 | as it is     | anything                         | Keep                                                  |
 | Connected    | nothing open                     | Establish; Keep while F1.1 refuses this very hash     |
 | Connected    | several open                     | Trim to the best: connected, same hash, newest        |
-| Connected    | pending, same hash               | Watch                                                 |
+| Connected    | pending, same hash               | Watch; Replace where two cycles have watched in vain  |
 | Connected    | connected, same hash             | Keep                                                  |
 | Connected    | connected or pending, other hash | Replace; Keep while F1.1 refuses the new hash         |
 | Connected    | failed                           | Replace; Keep while F1.1 refuses this very hash       |
@@ -25,73 +15,18 @@ Desired against actual:
 | Disconnected | nothing open                     | Keep                                                  |
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from navixy_operator.core.actions import Action, Close, Establish, Hold, Keep, Replace, Trim, Watch
-from navixy_operator.core.model import Connection, Verdict
-from navixy_operator.core.vocabulary import ConnectionState, Desired, Discrepancy, Origin, Reason
-
-CLOSED: Final = frozenset({Reason.SUSPENDED, Reason.REMOVED, Reason.NOT_IN_DATABASE})
-CONTRADICTORY: Final = frozenset({Reason.INVALID_RECORD, Reason.DUPLICATE_REFERENCE, Reason.DUPLICATE_HASH})
-REQUIREMENTS: Final = frozenset({Reason.NO_GATEWAYS, Reason.MISSING_HASH, Reason.INVALID_HASH})
-SKIPS: Final = CONTRADICTORY | REQUIREMENTS
+from navixy_operator.core.model import Connection
+from navixy_operator.core.pins import NO_PIN
+from navixy_operator.core.subject import Subject
+from navixy_operator.core.vocabulary import ConnectionState, Desired, Discrepancy, Reason
+from navixy_operator.core.wishes import Wish, wish
 
 REFUSED: Final = "F1.1 refuses this hash for good; it is tried again when the hash changes"
-_STANDING: Final = {ConnectionState.CONNECTED: 3, ConnectionState.PENDING: 2, ConnectionState.FAILED: 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """All that is known of one customer when the plan is made.
-
-    ``customer_ref`` is None for a connection that names nobody. ``refused`` is the fingerprint of the hash that F1.1
-    refused for good; ``has_resource`` tells whether a NavixyCustomer stands for the customer.
-    """
-
-    customer_ref: str | None
-    verdict: Verdict
-    fingerprint: str | None
-    connections: tuple[Connection, ...]
-    refused: str | None = None
-    has_resource: bool = True
-
-    @property
-    def open(self) -> tuple[Connection, ...]:
-        """The open connections, best first: connected before pending before failed, same hash, newest."""
-        if len(self.connections) <= 1:  # nearly always, and asked for often
-            return tuple(c for c in self.connections if c.is_open)
-        return tuple(sorted((c for c in self.connections if c.is_open), key=self._rank, reverse=True))
-
-    @property
-    def current(self) -> Connection | None:
-        """The connection that tells the customer's story: the best open one, else the last closed."""
-        if opened := self.open:
-            return opened[0]
-        return max(self.connections, key=lambda c: (c.updated_at, c.id), default=None)
-
-    @property
-    def hash_is_refused(self) -> bool:
-        """Whether F1.1 has said for good that it does not take this very hash."""
-        return self.fingerprint is not None and self.refused == self.fingerprint
-
-    def same_hash(self, connection: Connection) -> bool:
-        """Whether the connection was opened with the customer's hash; yes where F1.1 does not tell."""
-        return connection.fingerprint is None or connection.fingerprint == self.fingerprint
-
-    def _rank(self, connection: Connection) -> tuple[object, ...]:
-        standing = _STANDING[connection.state]
-        return standing, self.same_hash(connection), connection.created_at, connection.id
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is desired (None: as it is) and why."""
-
-    desired: Desired | None
-    reason: Reason
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +40,8 @@ class Decision:
     action: Action
     discrepancy: Discrepancy | None
     as_it_is: bool = False
+    without_pin: Wish | None = None
+    """What would be desired if the customer were not pinned; None: it is not."""
 
     @property
     def closes(self) -> tuple[Connection, ...]:
@@ -122,47 +59,13 @@ class Decision:
         return self.subject.customer_ref or f"nobody ({self.subject.connections[0].id})"
 
 
-Rule = Callable[[Subject], Wish | None]
-
-
-def _manual(subject: Subject) -> Wish | None:
-    current = subject.current
-    if any(c.origin is Origin.MANUAL for c in subject.open) or (
-        current is not None and not current.is_open and current.origin is Origin.MANUAL
-    ):
-        return Wish(None, Reason.MANUAL_OPERATION, "a person set this connection through F1.3; it stays as it is")
-    return None
-
-
-def _closed(subject: Subject) -> Wish | None:
-    verdict = subject.verdict
-    return Wish(Desired.DISCONNECTED, verdict.reason, verdict.message) if verdict.reason in CLOSED else None
-
-
-def _contradictory(subject: Subject) -> Wish | None:
-    verdict = subject.verdict
-    return Wish(None, verdict.reason, verdict.message) if verdict.reason in CONTRADICTORY else None
-
-
-def _requirement(subject: Subject) -> Wish | None:
-    verdict = subject.verdict
-    return Wish(Desired.DISCONNECTED, verdict.reason, verdict.message) if verdict.reason in REQUIREMENTS else None
-
-
-def _eligible(subject: Subject) -> Wish:
-    return Wish(Desired.CONNECTED, subject.verdict.reason, subject.verdict.message)
-
-
-RULES: Final[tuple[Rule, ...]] = (_manual, _closed, _contradictory, _requirement, _eligible)
-
-
-def wish(subject: Subject) -> Wish:
-    """What is desired for the subject: the first rule that matches. Total, for the last rule always matches."""
-    return next(found for rule in RULES if (found := rule(subject)) is not None)
-
-
 def decide(subject: Subject) -> Decision:
-    """The decision on one subject. Total."""
+    """The decision on one subject, and beside it what would be desired without its pin. Total."""
+    decision = _decide(subject)
+    return decision if subject.pin is None else replace(decision, without_pin=wish(replace(subject, pins=NO_PIN)))
+
+
+def _decide(subject: Subject) -> Decision:
     wanted = wish(subject)
     match wanted.desired:
         case None:
@@ -210,7 +113,9 @@ def _connect(subject: Subject) -> Action:
         return Keep() if subject.hash_is_refused else Replace(subject.open)
     if others:
         return Trim(best, tuple(others))
-    return Watch(best) if best.state is ConnectionState.PENDING else Keep()
+    if best.state is not ConnectionState.PENDING:
+        return Keep()
+    return Replace(subject.open) if best.id == subject.stuck and subject.has_hash else Watch(best)
 
 
 def _settled(subject: Subject) -> bool:
@@ -246,4 +151,6 @@ _TO_CLOSE: Final = {
     Reason.SUSPENDED: Discrepancy.SUSPENDED,
     Reason.REMOVED: Discrepancy.REMOVED,
     Reason.NOT_IN_DATABASE: Discrepancy.EXTRA,
+    Reason.DECLARATION_DELETED: Discrepancy.REMOVED,
+    Reason.PINNED: Discrepancy.PINNED,
 }

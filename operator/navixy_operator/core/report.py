@@ -1,15 +1,16 @@
 """What a cycle found, did and left: counts and lists of a SyncCycle's status (spec: Log Synchronization Results)."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from navixy_operator.core.actions import Hold, Keep
+from navixy_operator.core.approval import digest, token
 from navixy_operator.core.conditions import MAX_MESSAGE
 from navixy_operator.core.eligibility import Snapshot
+from navixy_operator.core.guards import HOLDING
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.plan import SKIPS, Decision, closes_of
+from navixy_operator.core.plan import Decision, closes_of
 from navixy_operator.core.validation import Validation, actual_count, expected_count
 from navixy_operator.core.vocabulary import (
     ActionKind,
@@ -17,6 +18,7 @@ from navixy_operator.core.vocabulary import (
     Outcome,
     Reason,
 )
+from navixy_operator.core.wishes import SKIPS
 
 MAX_LISTED: Final = 100
 
@@ -47,6 +49,9 @@ def counts(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence[
         "closeFailed": sum(ended[kind, outcome] for kind in closing for outcome in (Outcome.FAILED, Outcome.PENDING)),
         "failed": sum(count for (_, outcome), count in ended.items() if outcome is Outcome.FAILED),
         "held": ended[ActionKind.HOLD, Outcome.HELD],
+        "pinned": sum(decision.subject.pin is not None for decision in decisions),
+        "manual": sum(decision.reason is Reason.MANUAL_OPERATION for decision in decisions),
+        "declared": sum(customer.record.declared for customer in snapshot.customers.values()),
     }
 
 
@@ -95,21 +100,22 @@ def held_closes(decisions: Iterable[Decision]) -> dict[str, Any] | None:
         (decision, decision.action)
         for decision in decisions
         if isinstance(decision.action, Hold)
-        and decision.action.reason is not Reason.DRY_RUN
+        and decision.action.reason in HOLDING
         and closes_of(decision.action.instead_of)
     ]
     if not held:
         return None
     items = [
-        {"customerRef": decision.subject.customer_ref or "", "connectionId": connection.id}
+        {"customerRef": decision.subject.customer_ref or "", "connectionId": connection.id, "reason": _cause(decision)}
         for decision, action in held
         for connection in closes_of(action.instead_of)
     ]
-    exact = "\n".join(sorted(f"{item['customerRef']}\t{item['connectionId']}" for item in items))
+    tokens = sorted({token(item["customerRef"], item["connectionId"]) for item in items})
     return {
-        "digest": hashlib.sha256(exact.encode(errors="surrogatepass")).hexdigest()[:16],
+        "digest": digest(tokens),
         "count": len(items),
         "reason": held[0][1].reason.value,
+        "members": "".join(tokens),
         **capped("items", [{key: _cut(value) for key, value in item.items() if value} for item in items]),
     }
 
@@ -158,6 +164,7 @@ _FOUND: Final = {
     Discrepancy.MISSING: "eligible, but not connected",
     Discrepancy.HASH_CHANGED: "connected with another hash than the customer has now",
     Discrepancy.DUPLICATE: "more than one open connection",
+    Discrepancy.PINNED: "open, although a person has pinned it off",
 }
 _URGENCY: Final = {
     Outcome.FAILED: 0,
@@ -191,6 +198,13 @@ def _named(decision: Decision) -> dict[str, str]:
 def _kind(decision: Decision) -> ActionKind:
     action = decision.action
     return action.instead_of.kind if isinstance(action, Hold) else action.kind
+
+
+def _cause(decision: Decision) -> str:
+    """Why a connection should be closed: where the customer is eligible, what is wrong with the connection itself."""
+    if decision.reason is Reason.ELIGIBLE and decision.discrepancy is not None:
+        return decision.discrepancy.value
+    return decision.reason.value
 
 
 def _why(entry: Settled) -> Reason:

@@ -7,7 +7,8 @@ from typing import Final
 
 from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.model import Connection, Verdict
-from navixy_operator.core.plan import Subject
+from navixy_operator.core.pins import NO_PIN, PinReading
+from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import ConnectionState, Reason
 
 GONE: Final = Verdict(Reason.NOT_IN_DATABASE, "the customer database has no Navixy customer of this reference")
@@ -18,12 +19,25 @@ PERHAPS_NAMELESS: Final = Verdict(
 )
 
 
+DELETED: Final = Verdict(Reason.DECLARATION_DELETED, "a person has deleted the declaration of this customer")
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a NavixyCustomer of an earlier cycle still tells: its hash's fingerprint, and the one F1.1 refused."""
+    """What a NavixyCustomer tells beside the database.
+
+    ``fingerprint`` of its hash in an earlier cycle; ``refused``, the one that F1.1 refused for good; ``stuck``, the id
+    of the connection that was watched in vain; its ``pins``; ``deleted``: a declaration that a person takes back.
+    """
 
     fingerprint: str | None = None
     refused: str | None = None
+    stuck: str | None = None
+    pins: PinReading = NO_PIN
+    deleted: bool = False
+
+
+NOBODY: Final = Known()
 
 
 def subjects(snapshot: Snapshot, known: Mapping[str, Known], connections: Iterable[Connection]) -> tuple[Subject, ...]:
@@ -39,37 +53,59 @@ def subjects(snapshot: Snapshot, known: Mapping[str, Known], connections: Iterab
         else:
             by_ref[connection.customer_ref].append(connection)
     return (
-        *(_present(ref, snapshot, known.get(ref), by_ref.get(ref, [])) for ref in snapshot.customers),
+        *(_present(ref, snapshot, known.get(ref, NOBODY), by_ref.get(ref, [])) for ref in snapshot.customers),
         *(_gone(ref, snapshot, known[ref], by_ref.get(ref, [])) for ref in known if ref not in snapshot.customers),
         *(
-            _leftover(ref, found, snapshot)
+            leftover(ref, found, snapshot)
             for ref, found in by_ref.items()
             if ref not in snapshot.customers and ref not in known
         ),
-        *(_leftover(None, [connection], snapshot) for connection in nobodys),
+        *(leftover(None, [connection], snapshot) for connection in nobodys),
     )
 
 
-def _present(ref: str, snapshot: Snapshot, known: Known | None, connections: list[Connection]) -> Subject:
+def subject_of(
+    customer_ref: str,
+    verdict: Verdict,
+    fingerprint: str | None,
+    connections: Iterable[Connection],
+    known: Known,
+    *,
+    has_hash: bool,
+) -> Subject:
+    """A customer with a resource; a declaration that is deleted takes its pin along."""
+    found = tuple(connections)
+    return Subject(
+        customer_ref,
+        DELETED if known.deleted else verdict,
+        fingerprint,
+        found,
+        refused=_refused(found, fingerprint) or known.refused,
+        stuck=known.stuck,
+        pins=NO_PIN if known.deleted else known.pins,
+        has_hash=has_hash,
+    )
+
+
+def _present(ref: str, snapshot: Snapshot, known: Known, connections: list[Connection]) -> Subject:
     customer = snapshot.customers[ref]
-    fingerprint = customer.record.fingerprint
-    refused = _refused(connections, fingerprint) or (None if known is None else known.refused)
-    return Subject(ref, customer.verdict, fingerprint, tuple(connections), refused)
+    record = customer.record
+    return subject_of(ref, customer.verdict, record.fingerprint, connections, known, has_hash=record.hash is not None)
 
 
 def _gone(ref: str, snapshot: Snapshot, known: Known, connections: list[Connection]) -> Subject:
     verdict = PERHAPS_NAMELESS if snapshot.may_hold(known.fingerprint) else GONE
-    return Subject(ref, verdict, known.fingerprint, tuple(connections), known.refused)
+    return subject_of(ref, verdict, known.fingerprint, connections, known, has_hash=False)
 
 
-def _leftover(ref: str | None, connections: list[Connection], snapshot: Snapshot) -> Subject:
+def leftover(ref: str | None, connections: list[Connection], snapshot: Snapshot | None = None) -> Subject:
     """A connection without a resource: only the same hash on a nameless row makes it somebody's."""
     prints = {connection.fingerprint for connection in connections} - {None}
-    verdict = PERHAPS_NAMELESS if prints & snapshot.nameless else GONE
-    return Subject(ref, verdict, None, tuple(connections), has_resource=False)
+    verdict = PERHAPS_NAMELESS if snapshot is not None and prints & snapshot.nameless else GONE
+    return Subject(ref, verdict, None, tuple(connections), has_hash=False, has_resource=False)
 
 
-def _refused(connections: list[Connection], fingerprint: str | None) -> str | None:
+def _refused(connections: Iterable[Connection], fingerprint: str | None) -> str | None:
     """The hash that a failed connection says is refused for good, where F1.1 tells the fingerprint."""
     return next(
         (

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from navixy_operator.core.actions import Hold
 from navixy_operator.core.conditions import MAX_MESSAGE, condition, merge, timestamp
 from navixy_operator.core.model import Connection, ConnectionFault, Customer
 from navixy_operator.core.outcome import Settled
+from navixy_operator.core.projection import refused_fingerprint
+from navixy_operator.core.readiness import is_left, pin_condition, pin_status, readiness
 from navixy_operator.core.vocabulary import (
     LABEL_ELIGIBLE,
+    LABEL_VERDICT,
     Condition,
     ConnectionState,
     CustomerState,
-    Desired,
     Outcome,
     Reason,
     Source,
@@ -45,45 +46,58 @@ def gone_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "state": CustomerState.REMOVED.value}
 
 
-def labels(*, eligible: bool) -> dict[str, str]:
-    """The label that narrows a list to the eligible."""
-    return {LABEL_ELIGIBLE: "true" if eligible else "false"}
+def labels(verdict: Reason) -> dict[str, str]:
+    """The labels that narrow a list: to the eligible, to one verdict. A drift pass goes by the second."""
+    return {
+        LABEL_ELIGIBLE: "true" if verdict is Reason.ELIGIBLE else "false",
+        LABEL_VERDICT: verdict.value,
+    }
 
 
 def customer_status(
-    previous: Mapping[str, Any], settled: Settled, *, cycle: str, generation: int, now: datetime
+    previous: Mapping[str, Any],
+    settled: Settled,
+    *,
+    cycle: str | None,
+    generation: int,
+    now: datetime,
+    persistent: int = 2,
 ) -> dict[str, Any]:
-    """The status after a cycle; equal to ``previous`` where nothing changed, so that nothing is written."""
+    """The status after a pass; equal to ``previous`` where nothing changed, so that nothing is written.
+
+    ``cycle`` None: a drift pass, which leaves ``lastCycle`` alone and counts no failure. ``persistent``: failed cycles
+    in a row after which a person should look.
+    """
     connection = _connection(previous.get("connection") or {}, settled)
+    failed = previous.get("failedCycles", 0)
+    failed = failed if cycle is None and settled.outcome is Outcome.FAILED else _failed_cycles(failed, settled)
     status: dict[str, Any] = {
         "observedGeneration": generation,
         "phase": _PHASES[ConnectionState(connection.get("state", ConnectionState.DISCONNECTED))],
         "desired": settled.decision.desired.value,
-        "failedCycles": _failed_cycles(previous.get("failedCycles", 0), settled),
+        "failedCycles": failed,
         "conditions": merge(
             previous.get("conditions", ()),
-            (_eligible(settled), *_readiness(settled)),
+            (_eligible(settled), *pin_condition(settled.decision), *readiness(previous, settled, failed >= persistent)),
             generation=generation,
             now=now,
         ),
     }
     if connection:
         status["connection"] = connection
+    if (pin := pin_status(settled.decision)) is not None:
+        status["pin"] = pin
     changed = status != {key: value for key, value in previous.items() if key != "lastCycle"}
-    status["lastCycle"] = cycle if changed else previous.get("lastCycle", cycle)
-    return status
-
-
-def refused_fingerprint(status: Mapping[str, Any]) -> str | None:
-    """The fingerprint of the hash that F1.1 refused for good, as an earlier cycle wrote it down."""
-    error = (status.get("connection") or {}).get("error") or {}
-    return error.get("hashFingerprint") if error.get("permanent") else None
+    last = cycle if changed and cycle is not None else previous.get("lastCycle")
+    return status if last is None else {**status, "lastCycle": last}
 
 
 def _connection(previous: Mapping[str, Any], settled: Settled) -> dict[str, Any]:
     current, failure = settled.final.current, settled.failure
     if failure is not None and (current is None or not current.is_open):
         return {"state": ConnectionState.FAILED.value, "error": _error(failure.fault, settled.final.fingerprint)}
+    if is_left(settled.decision) and (current is None or not current.is_open):
+        return dict(previous)
     if _remembers(previous, settled) and (current is None or not current.is_open):
         return dict(previous)
     return {} if current is None else _shown(previous, current, settled)
@@ -108,6 +122,8 @@ def _shown(previous: Mapping[str, Any], current: Connection, settled: Settled) -
         # Where F1.1 does not tell whose hash failed, it is the one that the customer had when it did.
         before = (previous.get("error") or {}).get("hashFingerprint") if same else None
         shown["error"] = _error(current.error, current.fingerprint or before or settled.final.fingerprint)
+    elif same and is_left(settled.decision) and "error" in previous:
+        shown["error"] = previous["error"]
     return shown
 
 
@@ -129,39 +145,3 @@ def _failed_cycles(before: int, settled: Settled) -> int:
 def _eligible(settled: Settled) -> dict[str, Any]:
     verdict = settled.decision.subject.verdict
     return condition(Condition.ELIGIBLE, status=verdict.eligible, reason=verdict.reason, message=verdict.message)
-
-
-def _readiness(settled: Settled) -> tuple[dict[str, Any], ...]:
-    """``Ready``, and what kstatus wants beside it while work goes on or cannot go on."""
-    ready, reason, message = _ready(settled)
-    entries = [condition(Condition.READY, status=ready, reason=reason, message=message)]
-    if settled.outcome is Outcome.PENDING:
-        entries.append(condition(Condition.RECONCILING, status=True, reason=reason, message=message))
-    if reason is Reason.HASH_REJECTED:
-        entries.append(condition(Condition.STALLED, status=True, reason=reason, message=message))
-    return tuple(entries)
-
-
-def _ready(settled: Settled) -> tuple[bool, Reason, str]:
-    decision = settled.decision
-    if settled.as_desired:
-        connected = decision.desired is Desired.CONNECTED and not decision.as_it_is
-        return (True, Reason.CONNECTED, "connected") if connected else (True, decision.reason, decision.message)
-    return False, *_why_not(settled)
-
-
-def _why_not(settled: Settled) -> tuple[Reason, str]:
-    decision = settled.decision
-    if isinstance(decision.action, Hold):
-        return decision.action.reason, "due, but held back; see the cycle"
-    if decision.reason is Reason.HASH_REJECTED:
-        return decision.reason, decision.message
-    if settled.failure is not None:
-        return settled.failure.reason, settled.failure.fault.message
-    if decision.desired is Desired.DISCONNECTED:
-        return Reason.PENDING, "F1.1 is closing the connection"
-    if (failed := settled.failed_connection) is None:
-        return Reason.PENDING, "F1.1 is establishing the connection"
-    permanent = failed.error is not None and failed.error.permanent
-    message = failed.error.message if failed.error is not None else "F1.1 could not establish the connection"
-    return Reason.HASH_REJECTED if permanent else Reason.ESTABLISH_FAILED, message

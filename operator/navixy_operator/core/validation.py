@@ -7,8 +7,8 @@ from typing import Any, Final
 from navixy_operator.core.conditions import MAX_MESSAGE
 from navixy_operator.core.model import Connection
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.plan import CLOSED, SKIPS
 from navixy_operator.core.vocabulary import ConnectionState, Desired, Reason
+from navixy_operator.core.wishes import CLOSED, SKIPS
 
 SHOWN: Final = 5
 

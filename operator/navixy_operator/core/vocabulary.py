@@ -19,6 +19,15 @@ CYCLES: Final = "synccycles"
 
 LABEL_ELIGIBLE: Final = f"{GROUP}/eligible"
 LABEL_SYNC: Final = f"{GROUP}/sync"
+LABEL_VERDICT: Final = f"{GROUP}/verdict"
+LABEL_APPROVES: Final = f"{GROUP}/approves"
+PIN: Final = f"{GROUP}/pin"
+PIN_REASON: Final = f"{GROUP}/pin-reason"
+PIN_BY: Final = f"{GROUP}/pin-by"
+PIN_UNTIL: Final = f"{GROUP}/pin-until"
+APPROVE_CLOSES: Final = f"{GROUP}/approve-closes"
+FINALIZER: Final = f"{GROUP}/close-connection"
+LEASE: Final = "navixy-operator"
 
 
 class Kind(StrEnum):
@@ -76,6 +85,14 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
+class PinMode(StrEnum):
+    """What a person wants of one connection (design section 2, Pins)."""
+
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    HOLD = "hold"
+
+
 class Policy(StrEnum):
     """What a NavixySync may do: report, open, or open and close."""
 
@@ -91,6 +108,7 @@ class Condition(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     ELIGIBLE = "Eligible"
+    PINNED = "Pinned"
     DATABASE_AVAILABLE = "DatabaseAvailable"
     FORWARDING_AVAILABLE = "ForwardingAvailable"
     IN_SYNC = "InSync"
@@ -111,13 +129,22 @@ class Reason(StrEnum):
     DUPLICATE_HASH = "DuplicateHash"
     DUPLICATE_REFERENCE = "DuplicateReference"
     INVALID_RECORD = "InvalidRecord"
+    NOT_YET_JUDGED = "NotYetJudged"
+    CHANGED_BY_HAND = "ChangedByHand"
+    # a person's word, which goes before the verdict
     MANUAL_OPERATION = "ManualOperation"
+    PINNED = "Pinned"
+    PIN_EXPIRED = "PinExpired"
+    DECLARATION_DELETED = "DeclarationDeleted"
     # a customer's Ready: what stands between the actual and the desired
     CONNECTED = "Connected"
     PENDING = "Pending"
     ESTABLISH_FAILED = "EstablishFailed"
     HASH_REJECTED = "HashRejected"
     CLOSE_FAILED = "CloseFailed"
+    PERSISTENT_FAILURE = "PersistentFailure"
+    NEXT_CYCLE = "NextCycle"
+    DATABASE_CHANGED = "DatabaseChanged"
     POLICY_OBSERVE = "PolicyObserve"
     POLICY_UPSERT_ONLY = "PolicyUpsertOnly"
     DRY_RUN = "DryRun"
@@ -125,11 +152,15 @@ class Reason(StrEnum):
     SYNCHRONIZED = "Synchronized"
     PARTIAL = "PartiallySynchronized"
     DISCREPANCIES = "Discrepancies"
+    PERSISTENT_DISCREPANCIES = "PersistentDiscrepancies"
     IN_PROGRESS = "InProgress"
     NOT_YET_RUN = "NotYetRun"
     AVAILABLE = "Available"
     NONE_HELD = "NoneHeld"
     EMPTY_DATABASE = "EmptyDatabase"
+    SHRUNKEN_DATABASE = "ShrunkenDatabase"
+    MASS_CLOSE = "MassClose"
+    APPROVAL_INVALID = "ApprovalInvalid"
     DATABASE_UNAVAILABLE = "DatabaseUnavailable"
     DATABASE_URL_INVALID = "DatabaseUrlInvalid"
     DATABASE_QUERY_FAILED = "DatabaseQueryFailed"
@@ -144,6 +175,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
     KUBERNETES_FORBIDDEN = "KubernetesForbidden"
+    LEADERSHIP_LOST = "LeadershipLost"
 
 
 class Discrepancy(StrEnum):
@@ -156,6 +188,7 @@ class Discrepancy(StrEnum):
     INELIGIBLE = "IneligibleConnected"
     HASH_CHANGED = "HashChanged"
     DUPLICATE = "DuplicateConnection"
+    PINNED = "PinnedConnected"
 
 
 class ActionKind(StrEnum):
@@ -198,4 +231,17 @@ class CycleEvent(StrEnum):
     DISCREPANCY_RESOLVED = "DiscrepancyResolved"
     VERDICT_CHANGED = "VerdictChanged"
     CLOSES_HELD = "ClosesHeld"
+    CLOSES_APPROVED = "ClosesApproved"
+    APPROVAL_REFUSED = "ApprovalRefused"
+    COUNT_MISMATCH = "ConnectionCountMismatch"
+    PERSISTENT_DISCREPANCIES = "PersistentDiscrepancies"
+    PERSISTENT_FAILURE = "PersistentFailure"
+    DRIFT_REPAIRED = "DriftRepaired"
+    PIN_APPLIED = "PinApplied"
+    PIN_REMOVED = "PinRemoved"
+    PIN_EXPIRED = "PinExpired"
+    PIN_PROBLEM = "PinProblem"
+    MANUAL_OPERATION = "ManualOperationObserved"
+    CUSTOMER_RESTORED = "CustomerRestored"
+    DECLARATION_RELEASED = "DeclarationReleased"
     EVENTS_SUMMED_UP = "EventsSummedUp"

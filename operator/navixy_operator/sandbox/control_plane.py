@@ -53,6 +53,8 @@ class ControlPlane(Lifespan):
         self._cleanup = contextlib.ExitStack()
         self._directory: Path | None = None
         self._credentials: Credentials | None = None
+        self._etcd: Process | None = None
+        self._etcd_port = 0
         self._apiserver: Process | None = None
         self.url = ""
 
@@ -110,7 +112,7 @@ class ControlPlane(Lifespan):
     def stop(self) -> None:
         """Stop both servers and remove their temporary directory. Nothing if they do not run."""
         self._cleanup.close()
-        self._directory = self._credentials = self._apiserver = None
+        self._directory = self._credentials = self._etcd = self._apiserver = None
 
     def stop_apiserver(self) -> None:
         """Take the API server away; etcd keeps the data."""
@@ -125,6 +127,23 @@ class ControlPlane(Lifespan):
         """Stop and start the API server: every watch and connection breaks, the data stays."""
         self.stop_apiserver()
         self.start_apiserver()
+
+    def stop_etcd(self) -> None:
+        """Take etcd away; the data stays on the disk. The API server stays and answers most requests with errors."""
+        _started(self._etcd).stop(grace=STOP_SECONDS)
+
+    def start_etcd(self) -> None:
+        """Start etcd, at the same address as ever, and wait until it and the API server, where one runs, are ready."""
+        etcd = _started(self._etcd).start()
+        # an open port could be someone else's, who was quicker
+        etcd.wait_ready(lambda: http_ok(self._etcd_port, "/health"), timeout=START_SECONDS)
+        if self._apiserver is not None:
+            self._apiserver.wait_ready(self._is_ready, timeout=START_SECONDS)
+
+    def restart_etcd(self) -> None:
+        """Stop and start etcd below a running API server."""
+        self.stop_etcd()
+        self.start_etcd()
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the API server as the administrator and give its JSON (text where it is not JSON).
@@ -193,16 +212,14 @@ class ControlPlane(Lifespan):
     def _start(self, programs: Assets) -> None:
         self._directory = directory = self._make_directory()
         self._credentials = credentials = make_credentials(directory / "credentials")
-        port, etcd_port, peer_port = free_ports(3)
+        port, self._etcd_port, peer_port = free_ports(3)
         self.url = f"https://{LOOPBACK}:{port}"
         self.write_kubeconfig(credentials.admin_token, self.admin_kubeconfig)
-        etcd = Process(etcd_program(programs.etcd, directory, client_port=etcd_port, peer_port=peer_port))
-        self._cleanup.callback(etcd.stop, grace=STOP_SECONDS)
-        etcd.start()
-        # an open port could be someone else's, who was quicker
-        etcd.wait_ready(lambda: http_ok(etcd_port, "/health"), timeout=START_SECONDS)
+        self._etcd = Process(etcd_program(programs.etcd, directory, client_port=self._etcd_port, peer_port=peer_port))
+        self._cleanup.callback(self._etcd.stop, grace=STOP_SECONDS)
+        self.start_etcd()
         self._apiserver = Process(
-            apiserver_program(programs.kube_apiserver, directory, credentials, port=port, etcd_port=etcd_port)
+            apiserver_program(programs.kube_apiserver, directory, credentials, port=port, etcd_port=self._etcd_port)
         )
         self._cleanup.callback(self._apiserver.stop, grace=STOP_SECONDS)
         self.start_apiserver()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -91,7 +91,9 @@ def sync_cycle(namespace: str, name: str, *, sync: str, dry_run: bool = False) -
 class Operator:
     """``navixy-operator run`` as a process with the ServiceAccount's own token.
 
-    ``watch``: the namespaces to serve, as WATCH_NAMESPACES has them; by default the ServiceAccount's own.
+    ``directory``, with kubeconfig and log, is this one's alone; several may serve one namespace. ``watch``: the
+    namespaces to serve, as WATCH_NAMESPACES has them; by default the ServiceAccount's own. ``environment``: further
+    variables, such as POD_NAME and LEADER_ELECTION_SECONDS.
     """
 
     def __init__(
@@ -102,11 +104,13 @@ class Operator:
         *,
         command: Sequence[str] = (),
         watch: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._plane = plane
         self._directory = directory
         self._namespace = namespace
         self._watch = watch or namespace
+        self._environment = {"POD_NAME": "navixy-operator-local", **(environment or {})}
         self._command = tuple(command) or (sys.executable, "-m", "navixy_operator", "run")
         self._process: Process | None = None
         self.port = 0
@@ -126,7 +130,8 @@ class Operator:
 
     async def start(self) -> None:
         """Start it and wait until its probes answer. Raises ProcessError with the log's end."""
-        kubeconfig = await self._plane.kubeconfig_for_service_account(self._namespace, SERVICE_ACCOUNT)
+        token = await self._plane.service_account_token(self._namespace, SERVICE_ACCOUNT)
+        kubeconfig = self._plane.write_kubeconfig(token, self._directory / "operator.kubeconfig", self._namespace)
         (self.port,) = free_ports(1)
         environment = {
             **os.environ,
@@ -134,8 +139,8 @@ class Operator:
             "WATCH_NAMESPACES": self._watch,
             "HEALTH_HOST": LOOPBACK,
             "HEALTH_PORT": str(self.port),
-            "POD_NAME": "navixy-operator-local",
             "PYTHONPATH": str(SOURCE_ROOT),
+            **self._environment,
         }
         program = Program(name="navixy-operator", argv=self._command, log=self.log, env=environment)
         self._process = await asyncio.to_thread(Process(program).start)

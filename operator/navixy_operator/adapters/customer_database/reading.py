@@ -2,11 +2,11 @@
 
 import concurrent.futures
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, CursorResult, event
 
 from navixy_operator.adapters.customer_database import dialects
 from navixy_operator.adapters.customer_database.faults import Phase, explain
@@ -17,6 +17,7 @@ from navixy_operator.errors import DatabaseQueryFailed, DatabaseUnavailable, Ope
 
 BATCH_ROWS: Final = 1_000
 SHOWN_COLUMNS: Final = 30
+STREAMED: Final[Mapping[str, Any]] = {"stream_results": True, "yield_per": BATCH_ROWS}
 
 
 class Read:
@@ -36,6 +37,11 @@ class Read:
         self.ended: concurrent.futures.Future[BaseException | None] = concurrent.futures.Future()
         self.ended.set_running_or_notify_cancel()  # from here on nobody who waits for it can cancel it
 
+    @property
+    def place(self) -> str:
+        """What is read, as a person is told."""
+        return self._source.place
+
     def start(self) -> None:
         """Begin in a daemon thread: an executor's threads are waited for at exit, and a driver may hang for ever."""
         threading.Thread(target=self.run, name="customer-database", daemon=True).start()
@@ -44,9 +50,7 @@ class Read:
         """Read everything; the outcome is in ``ended``."""
         outcome: BaseException | None = None
         try:
-            with closing(self._rows()) as rows:
-                for row in rows:
-                    self._take(row)
+            self._hand_over()
         except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
             outcome = error
         self.ended.set_result(outcome)
@@ -58,7 +62,13 @@ class Read:
             if self._driver is not None:
                 dialects.interrupt(self._driver)
 
-    def _rows(self) -> Generator[CustomerRow, None, None]:
+    def _hand_over(self) -> None:
+        with closing(self._rows(self._whole)) as rows:
+            for row in rows:
+                self._take(row)
+
+    def _rows(self, ask: Callable[[Connection], Iterator[CustomerRow]]) -> Generator[CustomerRow, None, None]:
+        """The rows of one transaction, in which ``ask`` puts its questions."""
         engine = dialects.engine_for(self._source, self._seconds)
         event.listen(engine, "connect", self._attach, insert=True)
         event.listen(engine, "close", self._detach)
@@ -69,7 +79,8 @@ class Read:
             with engine.connect() as plain:
                 connection = dialects.begin(plain, self._seconds)
                 phase = Phase.READING
-                yield from self._stream(connection)
+                yield from ask(connection)
+                connection.rollback()
         except OperatorError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - drivers raise what they like
@@ -80,13 +91,21 @@ class Read:
         if failure is not None:
             raise failure
 
-    def _stream(self, connection: Connection) -> Iterator[CustomerRow]:
+    def _whole(self, connection: Connection) -> Iterator[CustomerRow]:
         # raw: a colon or a percent sign in somebody's query is no parameter
-        options = {"no_parameters": True, "stream_results": True, "yield_per": BATCH_ROWS}
+        options = {"no_parameters": True, **STREAMED}
         result = connection.exec_driver_sql(self._query or DEFAULT_QUERY, execution_options=options)
+        return self._stream(connection, result)
+
+    def _stream(
+        self, connection: Connection, result: CursorResult[Any], check: Callable[[object], None] | None = None
+    ) -> Iterator[CustomerRow]:
+        """The rows of an answer; ``check`` is told the driver's type of customer_ref before them, and may raise."""
         try:
             given = list(result.keys()) if result.returns_rows else []
             places = column_places(given, self._source.safe)
+            if check is not None:
+                check(_type_code(result, places[0]))
             number = 0
             for batch in result.partitions(BATCH_ROWS):
                 self._check_stopped()
@@ -96,7 +115,6 @@ class Read:
         except BaseException:
             dialects.abandon(connection, result)
             raise
-        connection.rollback()
 
     def _check_stopped(self) -> None:
         if self._stopped:
@@ -143,3 +161,8 @@ def column_places(given: Sequence[str], safe: Callable[[str], str]) -> tuple[int
 def _row(number: int, cells: Sequence[Any], places: tuple[int | None, ...]) -> CustomerRow:
     ref, provider, state, navixy_hash, gateways, name = (None if place is None else cells[place] for place in places)
     return CustomerRow(number, ref, provider, state, navixy_hash, gateways, name)
+
+
+def _type_code(result: CursorResult[Any], place: int | None) -> object:
+    description = getattr(result.cursor, "description", None)
+    return None if description is None or place is None else description[place][1]

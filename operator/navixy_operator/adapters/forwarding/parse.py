@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from navixy_operator.core.model import Connection, ConnectionFault
+from navixy_operator.core.model import FINGERPRINT_LENGTH, Connection, ConnectionFault
 from navixy_operator.core.vocabulary import PROVIDER, ConnectionState, Origin
 
 MESSAGE_LIMIT: Final = 500
@@ -19,6 +19,7 @@ _ORIGINS: Final = {origin.value: origin for origin in Origin}
 _SECRET_LIKE: Final = re.compile(r"[0-9A-Fa-f]{24,}")
 _PROBLEM_TYPE: Final = re.compile(r"(?:.*[/#:])?([a-z0-9-]{1,64})")
 _CONTENT_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
+_FINGERPRINT: Final = re.compile(rf"[0-9a-f]{{{FINGERPRINT_LENGTH}}}")
 
 
 class MalformedError(Exception):
@@ -49,9 +50,8 @@ def document(body: bytes, content_type: str) -> dict[str, Any]:
     return parsed
 
 
-def page(body: bytes, content_type: str) -> Page:
+def page(answer: dict[str, Any]) -> Page:
     """A page's Navixy connections and the next token. Raises MalformedError."""
-    answer = document(body, content_type)
     items = answer.get("items")
     if not isinstance(items, list):
         _refuse("items", "missing" if "items" not in answer else "not an array")
@@ -82,8 +82,6 @@ def connection(item: object) -> Connection | None:
         _refuse("state", f"none of {', '.join(_STATES)}")
     if (origin := _ORIGINS.get(_text(item, "origin"))) is None:
         _refuse("origin", f"none of {', '.join(_ORIGINS)}")
-    if (fingerprint := item.get("hash_fingerprint")) is not None and not isinstance(fingerprint, str):
-        _refuse("hash_fingerprint", "not a string")
     error = item.get("error")
     return Connection(
         identity,
@@ -92,7 +90,7 @@ def connection(item: object) -> Connection | None:
         _moment(item, "created_at"),
         _moment(item, "updated_at"),
         origin,
-        fingerprint,
+        _fingerprint(item),
         None if error is None else _fault(error),
     )
 
@@ -106,6 +104,15 @@ def problem_type(body: bytes) -> str:
     kind = parsed.get("type") if isinstance(parsed, dict) else None
     match = _PROBLEM_TYPE.fullmatch(kind) if isinstance(kind, str) else None
     return match.group(1) if match else ""
+
+
+def _fingerprint(item: dict[str, Any]) -> str | None:
+    """The hash's fingerprint; one of another form counts as not told, since as another hash's it would mean a close."""
+    told = item.get("hash_fingerprint")
+    if told is not None and not isinstance(told, str):
+        _refuse("hash_fingerprint", "not a string")
+    fingerprint = (told or "").lower()
+    return fingerprint if _FINGERPRINT.fullmatch(fingerprint) else None
 
 
 def _fault(error: object) -> ConnectionFault:

@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 import httpx
 
+from navixy_operator.adapters.forwarding.breaker import Breaker
 from navixy_operator.adapters.forwarding.pace import Clock, Pace, full_jitter, retry_after
 from navixy_operator.adapters.forwarding.settings import ForwardingSettings, TokenProvider, base_url, shown
 from navixy_operator.adapters.forwarding.token import Credential, TokenSource
@@ -19,6 +20,7 @@ UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 TOO_MANY_REQUESTS: Final = 429
 SERVER_ERROR: Final = 500
+CHANGES: Final = frozenset({"POST", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Call:
 
     def __str__(self) -> str:
         return f"{self.method} {shown(self.url)}"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something at F1.1."""
+        return self.method in CHANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,15 @@ class Answer:
 
 
 class NoAnswerError(Exception):
-    """All attempts failed in ways that a repeat might have mended. ``code`` is short, for a status."""
+    """All attempts failed in ways that a repeat might have mended. ``code`` is short, for a status.
 
-    def __init__(self, what: str, code: str) -> None:
+    ``down``: F1.1 may be so for everybody; else it did answer, about this call.
+    """
+
+    def __init__(self, what: str, code: str, *, down: bool = True) -> None:
         super().__init__(what)
         self.code = code
+        self.down = down
         self.pause: float | None = None
 
 
@@ -72,19 +83,46 @@ class Wire:
     """All traffic to one F1.1. The transport is called bare: httpx's client would log every URL and keep cookies."""
 
     def __init__(
-        self, settings: ForwardingSettings, token: TokenProvider, transport: httpx.AsyncBaseTransport, clock: Clock
+        self,
+        settings: ForwardingSettings,
+        token: TokenProvider,
+        transport: httpx.AsyncBaseTransport,
+        clock: Clock,
+        fence: Callable[[], None] | None = None,
     ) -> None:
         self._settings = settings
         self._transport = transport
         self._clock = clock
         self._tokens = TokenSource(token, shown(base_url(settings.url)))
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._fence = fence
+        self._breaker = Breaker(settings.concurrency)
         self._pace = Pace(settings.rate_per_second, settings.concurrency, clock)
         seconds = settings.timeout_seconds
         self._extensions = {"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}}
 
     async def call(self, call: Call, content: bytes | None = None, again: Callable[[Answer], bool] = passing) -> Answer:
-        """The first answer that ``again`` does not want repeated. Raises NoAnswerError, ForwardingUnauthorized."""
+        """The first answer that ``again`` does not want repeated.
+
+        Raises NoAnswerError, ForwardingUnauthorized; for a change also what the fence raises, and at once
+        ForwardingUnavailable when too many of them failed in a row. Lists go on: an answer to one ends that.
+        """
+        if call.changes:
+            self._breaker.check()
+        try:
+            answer = await self._attempts(call, content, again)
+        except NoAnswerError as error:
+            if call.changes and error.down:
+                self._breaker.failed()
+            raise
+        self._breaker.answered()
+        return answer
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._transport.aclose()
+
+    async def _attempts(self, call: Call, content: bytes | None, again: Callable[[Answer], bool]) -> Answer:
         deadline = 0.0
         failure = NoAnswerError("was not asked", "not-asked")
         for attempt in range(call.attempts):
@@ -96,7 +134,7 @@ class Wire:
                     answer = await self._send(call, content, deadline)
                 except TooLargeError as error:
                     message = f"{call} {error}"
-                    raise TooLargeError(message, error.code) from None
+                    raise TooLargeError(message, error.code, down=False) from None
                 except NoAnswerError as error:
                     failure = error
                 else:
@@ -108,15 +146,11 @@ class Wire:
                 break
             await self._clock.sleep(pause)
         message = f"{call} {failure}, after {attempt + 1} attempt(s)"
-        raise NoAnswerError(message, failure.code)
-
-    async def close(self) -> None:
-        """Let go of all connections."""
-        await self._transport.aclose()
+        raise NoAnswerError(message, failure.code, down=failure.down)
 
     def _unwanted(self, answer: Answer) -> NoAnswerError:
         """The answer as a failure; a ``Retry-After`` of 429 or 5xx holds every other call back too."""
-        failure = NoAnswerError(f"was answered {answer.status}", f"http-{answer.status}")
+        failure = NoAnswerError(f"was answered {answer.status}", f"http-{answer.status}", down=passing(answer))
         failure.pause = retry_after(
             answer.headers.get("retry-after"), self._settings.retry_after_cap_seconds, self._clock
         )
@@ -148,6 +182,8 @@ class Wire:
         headers = [*credential.headers, *call.headers]
         request = httpx.Request(call.method, call.url, headers=headers, content=content, extensions=self._extensions)
         seconds = min(self._settings.timeout_seconds, max(0.05, deadline - self._clock.monotonic()))
+        if call.changes and self._fence is not None:
+            self._fence()  # outside of the try: whatever it raises is not a failure of F1.1
         try:
             async with asyncio.timeout(seconds):
                 response = await self._transport.handle_async_request(request)

@@ -32,7 +32,10 @@ logger = structlog.stdlib.get_logger(__name__)
 
 
 class KubeClient:
-    """One API server. ``server``: its URL, which may have a path. ``sleep`` and ``draw`` are replaced in tests."""
+    """One API server. ``server``: its URL, which may have a path. ``sleep`` and ``draw`` are replaced in tests.
+
+    ``fence``: asked before each try that may change something; raises LeadershipLost to hold it back.
+    """
 
     def __init__(
         self,
@@ -42,12 +45,14 @@ class KubeClient:
         try_seconds: float = TRY_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[float, float], float] = random.uniform,
+        fence: Callable[[], None] | None = None,
     ) -> None:
         self.server = server.rstrip("/")
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=try_seconds)
         self._sleep = sleep
         self._draw = draw
+        self._fence = fence
         self._json = {"Accept": JSON, "Content-Type": JSON}
         self._headers = {"GET": {"Accept": JSON}, "PATCH": {"Accept": JSON, "Content-Type": MERGE_PATCH}}
 
@@ -65,7 +70,7 @@ class KubeClient:
 
         ``seconds``: for one try. ``idempotent``: may be repeated though the first try may have been carried out; 429
         and a connection that never came about are repeated in any case. Raises KubernetesUnavailable,
-        KubernetesForbidden, InvalidSpec, and the refusals of :mod:`answers`.
+        KubernetesForbidden, InvalidSpec, the refusals of :mod:`answers`, and what the fence raises.
         """
         url = URL(f"{self.server}{path}?{urlencode(query)}" if query else f"{self.server}{path}", encoded=True)
         headers = self._headers.get(method, self._json)
@@ -81,6 +86,8 @@ class KubeClient:
             if self._session.closed:
                 message = f"the session with the API server {self.server} is closed: the operator is stopping"
                 raise KubernetesUnavailable(message)
+            if self._fence is not None and method != "GET":
+                self._fence()
             asked = 0.0
             try:
                 async with self._session.request(

@@ -19,6 +19,8 @@ SILENCE_SECONDS: Final = 90.0
 """Longer than the API server's pause between two bookmarks (a minute) by as much as a busy one may need."""
 
 Key = tuple[str, str]
+Change = tuple[str, Resource]
+"""What a watch tells: ``ADDED``, ``MODIFIED`` or ``DELETED``, and the object as it is or was."""
 
 
 class Mirror:
@@ -28,11 +30,31 @@ class Mirror:
         self._clock = clock
         self._items: dict[Key, Resource] = {}
         self._heard_at: float | None = None
+        self._begun = False
 
-    def begin(self, found: Iterable[Resource]) -> None:
-        """Take a whole list; what the watch tells goes on from there."""
-        self._items = {_key(item): item for item in found}
+    def begin(self, found: Iterable[Resource], version: str = "") -> list[Change]:
+        """Take a whole list of this version; what the watch tells goes on from there.
+
+        Gives what was not told since the last list, deletions first; the first list is no news. Writes of our own that
+        are newer than the list stay as they are.
+        """
+        before, self._items = self._items, {_key(item): item for item in found}
+        changes: list[Change] = []
+        for key, known in before.items():
+            now = self._items.get(key)
+            if _version(known) > _number(version):
+                self._items[key] = known
+            elif now is None or now.uid != known.uid:
+                changes.append(("DELETED", known))
+        for key, now in self._items.items():
+            known_before = before.get(key)
+            if known_before is None or known_before.uid != now.uid:
+                changes.append(("ADDED", now))
+            elif known_before.resource_version != now.resource_version:
+                changes.append(("MODIFIED", now))
+        first, self._begun = not self._begun, True
         self.heard()
+        return [] if first else changes
 
     def heard(self) -> None:
         """The watch has given a sign of life: what it told up to now is all there was."""
@@ -61,6 +83,10 @@ class Mirror:
         if known is not None and known.uid == item.uid:
             del self._items[_key(item)]
 
+    def get(self, namespace: str, name: str) -> Resource | None:
+        """One object as last told of, trusted or not."""
+        return self._items.get((namespace, name))
+
     def current(self) -> list[Resource] | None:
         """Every object, by name; None while the watch is not to be trusted."""
         if self._heard_at is None or self._clock() - self._heard_at > SILENCE_SECONDS:
@@ -79,9 +105,10 @@ class Following:
     seen: Callable[[str, Resource], None]
 
     async def begin(self) -> str:
-        """List, and give the list's version."""
+        """List, and give the list's version; from the second time on, tell what the watch missed before."""
         found, version = await list_pages(self.client, self.kind, self.path)
-        self.mirror.begin(found)
+        for change, resource in self.mirror.begin(found, version):
+            self.seen(change, resource)
         return version
 
     def take(self, change: str, item: Mapping[str, Any]) -> None:
@@ -104,5 +131,9 @@ def _key(item: Resource) -> Key:
 
 
 def _version(item: Resource) -> int:
-    """Versions of one object grow; one that is no number (none has been seen) counts as the newest."""
-    return int(item.resource_version) if item.resource_version.isdecimal() else 2**63
+    return _number(item.resource_version)
+
+
+def _number(version: str) -> int:
+    """Versions grow, over the objects of a collection too; one that is no number (none has been seen) is the newest."""
+    return int(version) if version.isdecimal() else 2**63

@@ -1,33 +1,29 @@
 """The port Resources on the API server."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
+from navixy_operator.adapters.kube import probing
 from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, NotFound
 from navixy_operator.adapters.kube.client import KubeClient
+from navixy_operator.adapters.kube.differences import (
+    Body,
+    annotations_difference,
+    content_difference,
+    finalizers_difference,
+    status_difference,
+)
 from navixy_operator.adapters.kube.listing import list_pages
-from navixy_operator.adapters.kube.merge import merge_patch
 from navixy_operator.adapters.kube.mirror import Following, Mirror
 from navixy_operator.adapters.kube.parse import resource_of
+from navixy_operator.adapters.kube.paths import collection_path, is_name, object_path
 from navixy_operator.adapters.kube.watch import KubeWatch
-from navixy_operator.core.vocabulary import (
-    API_VERSION,
-    CUSTOMERS,
-    CYCLES,
-    FIELD_MANAGER,
-    GROUP,
-    SYNCS,
-    Kind,
-)
-from navixy_operator.errors import ConfigurationError, KubernetesUnavailable
+from navixy_operator.core.vocabulary import API_VERSION, FIELD_MANAGER, Kind
+from navixy_operator.errors import KubernetesUnavailable
 from navixy_operator.ports import Resource
 
 CONFLICTS: Final = 5  # another writer that often between our reading and our writing
-PLURALS: Final[Mapping[Kind, str]] = {Kind.CUSTOMER: CUSTOMERS, Kind.SYNC: SYNCS, Kind.CYCLE: CYCLES}
 _WRITER: Final = f"?fieldManager={FIELD_MANAGER}"
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class KubeResources:
@@ -45,71 +41,80 @@ class KubeResources:
         mirror = self._mirrors.get((kind, namespace))
         if mirror is not None and (found := mirror.current()) is not None:
             return found
-        found, _ = await list_pages(self._client, kind, _collection(kind, namespace))
+        found, _ = await list_pages(self._client, kind, collection_path(kind, namespace))
         return found
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Resource | None:
         """One object; None: there is none, or can be none of that name."""
-        if _NAME.fullmatch(name) is None:
+        if not is_name(name):
             return None
         try:
-            return resource_of(kind, await self._client.request("GET", _path(kind, namespace, name)))
+            return resource_of(kind, await self._client.request("GET", object_path(kind, namespace, name)))
         except NotFound:
             return None
 
+    def peek(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """What a watch last told of one object, whether it is to be trusted now or not; None: nothing is known."""
+        for mirror in self._mirrors_of(kind, namespace):
+            if (found := mirror.get(namespace, name)) is not None:
+                return found
+        return None
+
     async def create(
-        self, kind: Kind, namespace: str, name: str, *, spec: Mapping[str, Any], labels: Mapping[str, str]
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        spec: Mapping[str, Any],
+        labels: Mapping[str, str],
+        annotations: Mapping[str, str] | None = None,
     ) -> Resource | None:
         """Create; None when one of that name exists already. Raises InvalidSpec for a name or spec that is refused."""
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": kind,
-            "metadata": {"name": name, "namespace": namespace, "labels": labels},
-            "spec": spec,
-        }
+        metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels}
+        if annotations:
+            metadata["annotations"] = annotations
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         try:
-            answer = await self._client.request("POST", _collection(kind, namespace) + _WRITER, body=body)
+            answer = await self._client.request("POST", collection_path(kind, namespace) + _WRITER, body=body)
         except AlreadyExists:
             return None
-        return self._mirrored(resource_of(kind, answer))
+        return self._written(resource_of(kind, answer))
 
     async def update(
         self, resource: Resource, *, spec: Mapping[str, Any], labels: Mapping[str, str]
     ) -> Resource | None:
-        """Change spec and labels by one merge patch of the differences, no request when there are none; None: gone.
+        """Change spec and labels by one merge patch of the differences, no request when there are none; None: gone."""
+        return await self._patch(resource, lambda now: content_difference(now, spec, labels))
 
-        Labels of other groups are their owners' and stay.
+    async def annotate(self, resource: Resource, annotations: Mapping[str, str | None]) -> Resource | None:
+        """Set these annotations, remove those that are None, leave all others; no request without a difference.
+
+        None: it is gone.
         """
+        return await self._patch(resource, lambda now: annotations_difference(now, annotations))
 
-        def difference(now: Resource) -> dict[str, Any]:
-            body: dict[str, Any] = {}
-            if changed := merge_patch(now.spec, spec):
-                body["spec"] = changed
-            ours = {key: value for key, value in now.labels.items() if key in labels or _is_ours(key)}
-            if changed := merge_patch(ours, labels):
-                body["metadata"] = {"labels": changed}
-            return body
+    async def set_finalizers(self, resource: Resource, finalizers: Sequence[str]) -> Resource | None:
+        """Change the finalizers to these; those that others added since ``resource`` was read stay.
 
-        return await self._patch(resource, difference)
+        No request when there is nothing to change. None: it is gone, or gone by this.
+        """
+        seen = resource.finalizers
+        return await self._patch(resource, lambda now: finalizers_difference(now, seen, finalizers))
 
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource | None:
         """Change the status by one merge patch of the differences, no request when there are none; None: gone."""
-
-        def difference(now: Resource) -> dict[str, Any]:
-            changed = merge_patch(now.status, status)
-            return {"status": changed} if changed else {}
-
-        return await self._patch(resource, difference, "/status")
+        return await self._patch(resource, lambda now: status_difference(now, status), "/status")
 
     async def _patch(
-        self, resource: Resource, difference: Callable[[Resource], dict[str, Any]], subresource: str = ""
+        self, resource: Resource, difference: Callable[[Resource], Body], subresource: str = ""
     ) -> Resource | None:
         """Send the differences to exactly the version that they were taken from.
 
         The resourceVersion keeps a patch off an object made anew under the same name, which `/status` would not notice
         by uid; when it does not match, what is there now is read and compared again.
         """
-        path = _path(resource.kind, resource.namespace, resource.name)
+        path = object_path(resource.kind, resource.namespace, resource.name)
         now = resource
         for _ in range(CONFLICTS):
             body = difference(now)
@@ -126,13 +131,13 @@ class KubeResources:
                     return None
                 now = fresh
             else:
-                return self._mirrored(resource_of(resource.kind, answer))
+                return self._written(resource_of(resource.kind, answer))
         message = f"{resource.kind} {resource.namespace}/{resource.name} is being changed by others all the time"
         raise KubernetesUnavailable(message)
 
     async def delete(self, resource: Resource) -> None:
         """Delete exactly this object (uid as precondition); one that is gone or replaced is left."""
-        path = _path(resource.kind, resource.namespace, resource.name)
+        path = object_path(resource.kind, resource.namespace, resource.name)
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": resource.uid}}
         for _ in range(CONFLICTS):
             try:
@@ -154,63 +159,39 @@ class KubeResources:
     async def watch(self, kind: Kind, namespace: str, seen: Callable[[str, Resource], None]) -> None:
         """Tell ``seen`` of every change from now on, with ``ADDED``, ``MODIFIED`` or ``DELETED``; until cancelled.
 
-        ``seen`` is cheap and never raises. What happens while the API server cannot be reached may be missed. Meanwhile
-        :meth:`list` of the same kind and namespace is answered from what the watch tells.
+        ``seen`` is cheap and never raises. What happens while the API server cannot be reached is told afterwards, as
+        far as it can still be seen. Meanwhile :meth:`list` of the same kind and namespace is answered from what the
+        watch tells.
         """
         mirror = self._mirrors[kind, namespace] = Mirror()
-        path = _collection(kind, namespace)
+        path = collection_path(kind, namespace)
         try:
             await KubeWatch(self._client, path, Following(self._client, kind, path, mirror, seen)).run()
         finally:
             del self._mirrors[kind, namespace]
 
-    def _forget(self, resource: Resource) -> None:
-        for namespace in (resource.namespace, ""):
-            if (mirror := self._mirrors.get((resource.kind, namespace))) is not None:
-                mirror.gone(resource)
-
-    def _mirrored(self, resource: Resource) -> Resource:
-        """Tell the mirrors of our own write, so that the next list has it."""
-        for namespace in (resource.namespace, ""):
-            if (mirror := self._mirrors.get((resource.kind, namespace))) is not None:
-                mirror.put(resource)
-        return resource
+    async def accepts(self, kind: Kind, namespace: str) -> bool:
+        """As :func:`probing.accepts`."""
+        return await probing.accepts(self._client, kind, namespace)
 
     async def assert_served(self, namespaces: Sequence[str]) -> None:
-        """See that every kind is installed and may be listed in these namespaces ("" for all).
+        """As :func:`probing.assert_served`."""
+        await probing.assert_served(self._client, namespaces)
 
-        Raises ConfigurationError that says which CRD is missing, KubernetesForbidden, KubernetesUnavailable.
-        """
-        for namespace in namespaces:
-            for kind in Kind:
-                await self._probe(kind, namespace)
+    def _mirrors_of(self, kind: Kind, namespace: str) -> Iterator[Mirror]:
+        for place in (namespace, ""):
+            if (mirror := self._mirrors.get((kind, place))) is not None:
+                yield mirror
 
-    async def _probe(self, kind: Kind, namespace: str) -> None:
-        try:
-            await self._client.request("GET", _collection(kind, namespace), query={"limit": "1"})
-        except NotFound:
-            message = (
-                f"the CRD {PLURALS[kind]}.{GROUP} is not installed, or does not serve {API_VERSION}: "
-                "kubectl apply -f crds/"
-            )
-            raise ConfigurationError(message) from None
+    def _written(self, resource: Resource) -> Resource | None:
+        """Tell the mirrors of our own write, so that the next list has it; None when it was the object's end."""
+        if resource.deleting and not resource.finalizers:  # the last finalizer held it
+            self._forget(resource)
+            return None
+        for mirror in self._mirrors_of(resource.kind, resource.namespace):
+            mirror.put(resource)
+        return resource
 
-
-def _is_ours(label: str) -> bool:
-    return label.startswith(f"{GROUP}/")
-
-
-def _collection(kind: Kind, namespace: str) -> str:
-    prefix = f"/apis/{API_VERSION}"
-    return f"{prefix}/namespaces/{_quoted(namespace)}/{PLURALS[kind]}" if namespace else f"{prefix}/{PLURALS[kind]}"
-
-
-def _path(kind: Kind, namespace: str, name: str) -> str:
-    return f"{_collection(kind, namespace)}/{_quoted(name)}"
-
-
-def _quoted(segment: str) -> str:
-    """One segment of a path: nothing that a caller gives can reach another path."""
-    if _NAME.fullmatch(segment):
-        return segment
-    return "%2E" * len(segment) if segment in {".", ".."} else quote(segment, safe="")
+    def _forget(self, resource: Resource) -> None:
+        for mirror in self._mirrors_of(resource.kind, resource.namespace):
+            mirror.gone(resource)

@@ -8,7 +8,7 @@ POST   /simulator/connections         put connections there, a list (``behaviour
 PATCH  /simulator/connections/{id}    change one past the contract (``behaviour.Alteration``)
 GET    /simulator/requests            counts of the contract's requests, by "METHOD path" and outcome
 DELETE /simulator/requests            start counting anew
-GET    /simulator/history             every change of state since the database file was made
+GET    /simulator/history             every change of state or origin since the database file was made
 POST   /simulator/token               read the token's file anew
 POST   /simulator/reset               forget everything, settings as at the start
 """
@@ -102,6 +102,10 @@ class Admin:
         seeds = pydantic.TypeAdapter(list[Seed]).validate_json(body)
         if taken := [seed.id for seed in seeds if seed.id in world.connections]:
             detail = f"ids are in use: {taken[:10]}"
+            raise invalid(detail)
+        refs = [seed.customer_ref for seed in seeds if seed.exclusive and seed.customer_ref is not None]
+        if held := [ref for ref in refs if world.open_of(ref) is not None]:
+            detail = f"these customers have an open connection: {held[:10]}"
             raise invalid(detail)
         return [world.seed(seed, now).id for seed in seeds]
 

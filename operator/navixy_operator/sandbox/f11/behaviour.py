@@ -110,6 +110,8 @@ class Behaviour(_Model):
     """How many items of a page are seen again on the next."""
     endless: Literal["no", "same-token", "new-tokens"] = "no"
     """Whether the list never ends, and how."""
+    etags: bool = True
+    """Whether a list's first page has an ETag; without one, no list is ever answered with 304."""
     hash_pattern: str = "[0-9a-f]{32}"
     """What is not of this form is ``hash-malformed``."""
     refusals: dict[str, RefusalCode] = {}
@@ -128,6 +130,8 @@ class Seed(_Model):
     origin: Origin = "automatic"
     hash_fingerprint: str | None = None
     error: dict[str, object] | None = None
+    exclusive: bool = False
+    """Refused where the customer has an open connection, as F1.1 refuses F1.3 a second one."""
 
 
 class Alteration(_Model):

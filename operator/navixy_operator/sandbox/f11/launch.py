@@ -59,7 +59,7 @@ class Admin:
         return [one for one in found if customer_ref is None or one["customer_ref"] == customer_ref]
 
     async def history(self) -> list[dict[str, Any]]:
-        """Every change of state, oldest first: number, at, connection_id, customer_ref, before, after, by."""
+        """Every change of state or origin, oldest first: the fields of ``records.Change``."""
         return list(await self.ask("GET", "/history"))
 
     async def requests(self, *, reset: bool = False) -> dict[str, dict[str, int]]:

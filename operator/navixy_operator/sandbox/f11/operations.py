@@ -180,8 +180,9 @@ class Operations:
         behaviour, query = self._world.behaviour, ask.query
         mark = hashlib.sha256(repr((query.provider, sorted(query.states), query.customer_ref)).encode()).hexdigest()[:8]
         tag = f'"{self._instance}-{self._world.version}-{mark}-{query.size}"'
-        if not ask.page_token and tag in {part.strip().removeprefix("W/") for part in ask.unless.split(",")}:
-            return Reply(304, headers={"ETag": tag})
+        headers = {"ETag": tag} if behaviour.etags and not ask.page_token else {}
+        if headers and tag in {part.strip().removeprefix("W/") for part in ask.unless.split(",")}:
+            return Reply(304, headers=headers)
         after = self._after(ask.page_token, mark) if ask.page_token else 0
         size = query.size
         drawn = self._shared.faults.chance("page", str(after)) if behaviour.short_page_rate else 1.0
@@ -196,7 +197,7 @@ class Operations:
             token = "" if follow is None else self._token(follow, mark)
         tail = b"" if follow is None else b',"next_page_token":' + orjson.dumps(token)
         body = b'{"items":[' + b",".join([one.json() for one in items]) + b"]" + tail + b"}"
-        return Reply(200, body, headers={} if ask.page_token else {"ETag": tag})
+        return Reply(200, body, headers=headers)
 
     def _items(self, query: Query, after: int, size: int) -> tuple[list[Connection], int | None]:
         if size == 0:

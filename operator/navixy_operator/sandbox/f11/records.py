@@ -38,6 +38,7 @@ class Connection:
     settles_at: float | None = None
     fails_with: dict[str, object] | None = None
     closes_at: float | None = None
+    closing_since: float | None = None
     text: bytes | None = field(default=None, compare=False)
     """Its JSON, until the next change."""
 
@@ -62,6 +63,7 @@ class Connection:
             self.settles_at,
             _dump(self.fails_with),
             self.closes_at,
+            self.closing_since,
         )
 
     @classmethod
@@ -102,7 +104,11 @@ class Remembered(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One line of the history. ``before`` is None for a new connection; ``by``: api, seed, settle, close, alter."""
+    """One line of the history, of a change of state or origin; ``by``: api, seed, settle, close, alter.
+
+    ``before`` and ``origin_before`` are None for a new connection. ``asked_at`` is the moment of the request behind a
+    change that took its time (``close``), else the change's own.
+    """
 
     number: int
     at: float
@@ -111,6 +117,10 @@ class Change(NamedTuple):
     before: str | None
     after: str
     by: str
+    origin_before: str | None
+    origin: str
+    fingerprint: str | None
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class World:
             self._close(one, now, "api")
             return True
         if one.closes_at is None:
-            one.closes_at = now + self.behaviour.close_seconds
+            one.closes_at, one.closing_since = now + self.behaviour.close_seconds, now
             self._changed(one, one.state, now, "api")
         return False
 
@@ -132,15 +132,15 @@ class World:
 
     def alter(self, one: Connection, alteration: Alteration, now: float) -> None:
         """Change a connection as the outside does: lost, failed, opened or closed by F1.3."""
-        before = one.state
+        before, origin = one.state, one.origin
         given = alteration.model_dump(exclude_unset=True)
         one.state = given.get("state") or one.state
         one.origin = given.get("origin") or one.origin
         one.error = given.get("error", one.error)
         if one.state != before:
-            one.settles_at = one.fails_with = one.closes_at = None
+            one.settles_at = one.fails_with = one.closes_at = one.closing_since = None
         self._place(one)
-        self._changed(one, before, now, "alter")
+        self._changed(one, before, now, "alter", origin=origin)
 
     def remember(self, key: str, digest: str, status: int, body: bytes, now: float) -> None:
         """Keep the first answer to a key."""
@@ -171,10 +171,11 @@ class World:
             self._forget(one)
 
     def _close(self, one: Connection, now: float, by: str) -> None:
-        before, one.state, one.origin = one.state, "disconnected", "automatic"
-        one.settles_at = one.fails_with = one.closes_at = None
+        before, origin, asked_at = one.state, one.origin, one.closing_since
+        one.state, one.origin = "disconnected", "automatic"
+        one.settles_at = one.fails_with = one.closes_at = one.closing_since = None
         self._place(one)
-        self._changed(one, before, now, by)
+        self._changed(one, before, now, by, origin=origin, asked_at=asked_at)
 
     def _forget(self, one: Connection) -> None:
         del self.connections[one.id]
@@ -199,14 +200,26 @@ class World:
         if others:
             self._open[one.customer_ref] = others
 
-    def _changed(self, one: Connection, before: str | None, now: float, by: str) -> None:
+    def _changed(
+        self,
+        one: Connection,
+        before: str | None,
+        now: float,
+        by: str,
+        *,
+        origin: str | None = None,
+        asked_at: float | None = None,
+    ) -> None:
         one.updated_at = max(one.updated_at, now)
         one.text = None
         self.version += 1
         self._sink(Table.CONNECTIONS, one.row())
-        if one.state != before:
+        origin_before = None if before is None else origin or one.origin
+        if (one.state, one.origin) != (before, origin_before):
             number = self.history[-1].number + 1 if self.history else 1
-            change = Change(number, now, one.id, one.customer_ref, before, one.state, by)
+            asked = now if asked_at is None else asked_at
+            what = (one.id, one.customer_ref, before, one.state, by, origin_before, one.origin)
+            change = Change(number, now, *what, one.fingerprint, asked)
             self.history.append(change)
             self._sink(Table.HISTORY, change)
         self._plan(one)

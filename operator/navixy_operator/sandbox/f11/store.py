@@ -15,19 +15,20 @@ SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS connections (
   id TEXT PRIMARY KEY, seq INTEGER NOT NULL, provider TEXT NOT NULL, customer_ref TEXT, state TEXT NOT NULL,
   origin TEXT NOT NULL, fingerprint TEXT, error TEXT, created_at REAL NOT NULL, updated_at REAL NOT NULL,
-  settles_at REAL, fails_with TEXT, closes_at REAL) WITHOUT ROWID;
+  settles_at REAL, fails_with TEXT, closes_at REAL, closing_since REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (
   key TEXT PRIMARY KEY, at REAL NOT NULL, digest TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history (
   number INTEGER PRIMARY KEY, at REAL NOT NULL, connection_id TEXT NOT NULL, customer_ref TEXT, before TEXT,
-  after TEXT NOT NULL, by TEXT NOT NULL);
+  after TEXT NOT NULL, by TEXT NOT NULL, origin_before TEXT, origin TEXT NOT NULL,
+  fingerprint TEXT, asked_at REAL NOT NULL);
 """
 # in this order within a group: an id that was forgotten never comes back
 STATEMENTS: Final = {
-    Table.CONNECTIONS: "INSERT OR REPLACE INTO connections VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    Table.CONNECTIONS: "INSERT OR REPLACE INTO connections VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     Table.KEYS: "INSERT OR REPLACE INTO keys VALUES (?,?,?,?,?)",
-    Table.HISTORY: "INSERT INTO history VALUES (?,?,?,?,?,?,?)",
+    Table.HISTORY: "INSERT INTO history VALUES (?,?,?,?,?,?,?,?,?,?,?)",
     Table.FORGOTTEN: "DELETE FROM connections WHERE id = ?",
 }
 Rows = dict[Table, list[tuple[Any, ...]]]
