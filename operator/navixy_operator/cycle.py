@@ -112,8 +112,9 @@ async def validate_requirements(
 
 def facts_of(snapshot: Snapshot, roll: Roll, sync: Resource, now: datetime) -> Facts:
     """What the guards look at before the plan is made: who has gone, and what drift passes closed lately."""
-    before = [ref for ref, item in roll.by_ref.items() if is_active_projection(item)]
-    lost = sum(ref not in snapshot.customers for ref in before)
+    before = {ref: item for ref, item in roll.by_ref.items() if is_active_projection(item)}
+    gone = (item for ref, item in before.items() if ref not in snapshot.customers)
+    lost = sum(not snapshot.may_hold(item.spec.get("hashFingerprint")) for item in gone)
     recent = recent_closes(sync.status, now)
     return Facts(customers=snapshot.polled, known=len(before), lost=lost, recent=recent)
 

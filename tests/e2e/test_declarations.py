@@ -9,25 +9,9 @@ from navixy_operator.core.model import fingerprint
 from navixy_operator.sandbox.deployment import secret
 from navixy_operator.sandbox.sample_data import sample_hash
 from support.operator import Site
-from support.telling import condition, customer, fleets, ready, told, until, until_open, until_ready
+from support.telling import condition, customer, declaration, fleets, ready, told, until, until_open, until_ready
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
-
-
-def declaration(site: Site, name: str, ref: str, *, state: str = "active", sync: str = "main") -> dict[str, Any]:
-    """A NavixyCustomer as one would keep it in Git."""
-    return {
-        "apiVersion": "dataforwarding.io/v1alpha1",
-        "kind": "NavixyCustomer",
-        "metadata": {"name": name, "namespace": site.namespace},
-        "spec": {
-            "customerRef": ref,
-            "sync": sync,
-            "source": "Manual",
-            "state": state,
-            "hashSecretRef": {"name": f"hash-{name}", "key": "hash"},
-        },
-    }
 
 
 async def deployed(site: Site) -> None:

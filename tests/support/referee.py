@@ -19,7 +19,7 @@ Pair = tuple[str | None, str]
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is when a pass begins. ``opinions`` are those by which it must go; ``rows`` what the database gives."""
+    """What there is when a pass begins. ``opinions`` are those to go by, ``rows`` what the database gives now."""
 
     cycle: bool
     now: datetime

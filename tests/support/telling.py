@@ -29,6 +29,22 @@ def fleets(count: int) -> list[SampleCustomer]:
     return [customer(number, f"fleet-{number}") for number in range(1, count + 1)]
 
 
+def declaration(site: Site, name: str, ref: str, *, state: str = "active", sync: str = "main") -> dict[str, Any]:
+    """A NavixyCustomer as one would keep it in Git."""
+    return {
+        "apiVersion": "dataforwarding.io/v1alpha1",
+        "kind": "NavixyCustomer",
+        "metadata": {"name": name, "namespace": site.namespace},
+        "spec": {
+            "customerRef": ref,
+            "sync": sync,
+            "source": "Manual",
+            "state": state,
+            "hashSecretRef": {"name": f"hash-{name}", "key": "hash"},
+        },
+    }
+
+
 def condition(resource: dict[str, Any], kind: str) -> dict[str, Any]:
     """The condition of that type; an empty one where there is none."""
     return next(

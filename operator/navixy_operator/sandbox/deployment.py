@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import orjson
 
 from navixy_operator.sandbox.control_plane import ControlPlane
-from navixy_operator.sandbox.loopback import LOOPBACK, free_ports, port_open
+from navixy_operator.sandbox.loopback import LOOPBACK
 from navixy_operator.sandbox.process import Process, Program
 
 NAMESPACE: Final = "navixy-operator"
@@ -132,19 +132,28 @@ class Operator:
         """Start it and wait until its probes answer. Raises ProcessError with the log's end."""
         token = await self._plane.service_account_token(self._namespace, SERVICE_ACCOUNT)
         kubeconfig = self._plane.write_kubeconfig(token, self._directory / "operator.kubeconfig", self._namespace)
-        (self.port,) = free_ports(1)
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
             "WATCH_NAMESPACES": self._watch,
             "HEALTH_HOST": LOOPBACK,
-            "HEALTH_PORT": str(self.port),
+            "HEALTH_PORT": "0",  # one that is free, without a race for it; the log says which
+            "LOG_FORMAT": "json",
             "PYTHONPATH": str(SOURCE_ROOT),
             **self._environment,
         }
+        said = self.log.stat().st_size if self.log.exists() else 0
         program = Program(name="navixy-operator", argv=self._command, log=self.log, env=environment)
         self._process = await asyncio.to_thread(Process(program).start)
-        await asyncio.to_thread(self._process.wait_ready, lambda: port_open(self.port), timeout=START_SECONDS)
+        await asyncio.to_thread(self._process.wait_ready, lambda: self._serves(said), timeout=START_SECONDS)
+
+    def _serves(self, said: int) -> bool:
+        """Whether its log, after the first ``said`` bytes, has the line with the port of its probes."""
+        for line in self.log.read_bytes()[said:].splitlines():
+            if b'"OperatorStarted"' in line and line.endswith(b"}"):
+                self.port = int(orjson.loads(line)["health_port"])
+                return True
+        return False
 
     async def stop(self) -> None:
         """SIGTERM, and wait."""

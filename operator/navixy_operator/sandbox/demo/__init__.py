@@ -4,6 +4,7 @@ story.py        the acts in order
 verify.py       what each act must have come to, compared and said
 checks.py       the comparisons, with none of the operator's own code
 changes.py      what happens in the customer database between the cycles
+between.py      pins, lost connections and a mass close, beside the cycles
 telling.py      what the acts share
 live.py         a cycle, watched from the outside
 stage.py        the parts: control plane, F1.1, database, operator

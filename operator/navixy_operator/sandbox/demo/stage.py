@@ -30,6 +30,7 @@ from navixy_operator.sandbox.sample_data import SampleCustomer
 SYNC: Final = "main"
 # slow enough to be watched, quick enough for the impatient
 F11_SETTINGS: Final = ("latency_seconds=0.2", "latency_jitter_seconds=0.2", "settle_seconds=1.5")
+DRIFT_SECONDS: Final = 5
 SQL_COMMAND: Final = "customers-sql"
 SQL_PROGRAM: Final = """\
 import sqlite3, sys
@@ -37,6 +38,13 @@ with sqlite3.connect(sys.argv[1]) as database:
     for row in database.execute(sys.argv[2]):
         print(*row, sep="  ")
 """
+KUBECTL_NAVIXY: Final = """\
+import sys
+sys.argv[0] = "kubectl-navixy"
+from navixy_operator.cli import main
+sys.exit(main())
+"""
+"""What pip installs under that name: the commands call themselves as their user has called them."""
 COMMAND_SECONDS: Final = 60.0
 LOG_LINES: Final = 15
 
@@ -102,7 +110,7 @@ class Stage:
         await self.api.apply(
             secret(NAMESPACE, "customer-database", url=self.database_url),
             secret(NAMESPACE, "f11-token", token=self.f11.token),
-            navixy_sync(NAMESPACE, SYNC, f11_url=self.f11.url),
+            navixy_sync(NAMESPACE, SYNC, f11_url=self.f11.url, drift={"intervalSeconds": DRIFT_SECONDS}),
         )
 
     async def start_operator(self) -> None:
@@ -170,7 +178,8 @@ class Stage:
         (self.bin / "kubectl").symlink_to(self._assets.kubectl)
         source = Path(__file__).resolve().parents[3]
         python = shlex.quote(sys.executable)
-        self._write_script("kubectl-navixy", f"PYTHONPATH={shlex.quote(str(source))} exec {python} -m navixy_operator")
+        program = f"exec {python} -c {shlex.quote(KUBECTL_NAVIXY)}"
+        self._write_script("kubectl-navixy", f"PYTHONPATH={shlex.quote(str(source))} {program}")
         database = shlex.quote(str(self.directory / "customers_1.db"))
         self._write_script(SQL_COMMAND, f"exec {python} -c {shlex.quote(SQL_PROGRAM)} {database}")
 

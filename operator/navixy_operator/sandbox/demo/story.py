@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from navixy_operator.sandbox.demo import changes, checks, verify
+from navixy_operator.sandbox.demo import between, changes, checks, verify
 from navixy_operator.sandbox.demo.changes import AGENDA, Change
 from navixy_operator.sandbox.demo.telling import Telling
 from navixy_operator.sandbox.deployment import NAMESPACE, SERVICE_ACCOUNT
@@ -44,6 +44,8 @@ async def tell(telling: Telling) -> list[str]:
     await look_around(telling)
     agenda = await change_the_database(telling)
     await second_cycle(telling, agenda)
+    await between.people_and_losses(telling)
+    await between.mass_close(telling)
     telling.show.act("No hash is anywhere")
     await verify.no_hash_anywhere(telling)
     sum_up(telling)
