@@ -1,7 +1,8 @@
 """Between cycles: resources against connections, without a poll of the database (design sections 3 and 4).
 
 Requests of a pass over all customers: one paged list of F1.1 (one answer of 304 where nothing changed), no list of the
-API server where a watch keeps a mirror, and no write where nothing changed. A pass over a few customers, for their pins
+API server where a watch keeps a mirror, and no write where nothing changed. Where that list and the resources are as a
+pass left them that had nothing more to do, nobody is decided on. A pass over a few customers, for their pins
 and declarations, asks F1.1 for just those.
 """
 
@@ -21,7 +22,7 @@ from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.validation import validate
 from navixy_operator.cycle import Order, call_the_roll, idempotency_key
 from navixy_operator.declarations import read_declarations
-from navixy_operator.driftmemory import Memory
+from navixy_operator.driftmemory import Memory, standing_of
 from navixy_operator.lookup import LookedUp, look_up
 from navixy_operator.narration import tell_drifted
 from navixy_operator.ports import Outside
@@ -67,16 +68,19 @@ async def run_drift(work: Pass) -> Drifted:
     memory, forwarding, now = work.memory, work.outside.forwarding, work.outside.clock.now()
     roll = await call_the_roll(work.order, work.outside, work.chronicle)
     before, memory.listing = memory.listing, await forwarding.listing(memory.listing)
-    if memory.rests(roll, now, listing_is_new=memory.listing is not before):
+    same = before is not None and before.connections == memory.listing.connections
+    standing = standing_of(work.order.sync, roll)
+    if memory.rests(standing, roll, now, listing_is_new=not same):
         return Drifted(memory.counts, (), LookedUp())
+    memory.stir()
 
     async def look() -> Sequence[Connection]:
         memory.listing = await forwarding.listing(memory.listing)
         return memory.listing.connections
 
     settled, looked_up = await _work(work, roll, memory.listing.connections, look, leftovers=True)
-    counts = _counts(settled)
-    memory.keep(roll, settled, counts, now)
+    counts = _counts(settled, looked_up)
+    memory.keep(standing, roll, settled, counts, now)
     return Drifted(counts, settled, looked_up)
 
 
@@ -180,8 +184,9 @@ async def publish(work: Pass, roll: Roll, settled: Sequence[Settled], progress: 
     tell_drifted(work.chronicle, ours, published)
 
 
-def _counts(settled: Sequence[Settled]) -> DriftCounts:
+def _counts(settled: Sequence[Settled], looked_up: LookedUp) -> DriftCounts:
     found = validate(settled)
     held = sum(isinstance(e.decision.action, Hold) and e.decision.action.reason in HOLDING for e in settled)
     unresolved = sum(not entry.as_desired for entry in settled)
-    return DriftCounts(found.expected, found.actual, unresolved, held, found.messages)
+    database = looked_up.asked and looked_up.trouble is None
+    return DriftCounts(found.expected, found.actual, unresolved, held, found.messages, database)

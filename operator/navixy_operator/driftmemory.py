@@ -14,12 +14,12 @@ from navixy_operator.core.outcome import Settled
 from navixy_operator.core.pins import read_pin
 from navixy_operator.core.plan import Decision
 from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome
-from navixy_operator.ports import Listing
+from navixy_operator.ports import Listing, Resource
 from navixy_operator.resolve import Progress, still_pending
 from navixy_operator.roll import Roll
 
-Standing = tuple[tuple[str, str], ...]
-"""Names and versions of all resources."""
+Standing = tuple[int, tuple[tuple[str, str], ...]]
+"""The generation of the NavixySync's settings, names and versions of all customers."""
 
 
 @dataclass(slots=True)
@@ -35,18 +35,24 @@ class Memory:
     _at_rest: Standing | None = None
     _wake_at: datetime | None = None
 
-    def rests(self, roll: Roll, now: datetime, *, listing_is_new: bool) -> bool:
+    def rests(self, standing: Standing, roll: Roll, now: datetime, *, listing_is_new: bool) -> bool:
         """Whether nothing has changed since a pass that left nothing to do: neither F1.1, nor a resource, nor time.
 
         Declarations are looked at each time, for their Secrets may have changed.
         """
         waits = self._wake_at is not None and now >= self._wake_at
-        return not (listing_is_new or waits or roll.declared) and self._at_rest == _standing(roll)
+        return not (listing_is_new or waits or roll.declared) and self._at_rest == standing
 
-    def keep(self, roll: Roll, settled: Sequence[Settled], counts: DriftCounts, now: datetime) -> None:
+    def stir(self) -> None:
+        """A pass begins to work: should it be cut off, the next one must look at the same again."""
+        self._at_rest = None
+
+    def keep(
+        self, standing: Standing, roll: Roll, settled: Sequence[Settled], counts: DriftCounts, now: datetime
+    ) -> None:
         """Remember how a whole pass ended."""
         resting = {Outcome.HELD, Outcome.SKIPPED, Outcome.SUCCEEDED}
-        self._at_rest = _standing(roll) if all(entry.outcome in resting for entry in settled) else None
+        self._at_rest = standing if all(entry.outcome in resting for entry in settled) else None
         self.counts = counts
         connections = () if self.listing is None else self.listing.connections
         self.open_connections = sum(c.is_open and c.origin is Origin.AUTOMATIC for c in connections)
@@ -102,5 +108,6 @@ class Memory:
                 progress.failures.setdefault(place, still_pending(seconds))
 
 
-def _standing(roll: Roll) -> Standing:
-    return tuple((item.name, item.resource_version) for item in roll.by_ref.values())
+def standing_of(sync: Resource, roll: Roll) -> Standing:
+    """What a pass looked at, but for F1.1."""
+    return sync.generation, tuple((item.name, item.resource_version) for item in roll.by_ref.values())

@@ -76,13 +76,14 @@ async def publish(
     wanted = (
         customer
         for ref, customer in snapshot.customers.items()
-        if not customer.record.declared and (ref in before or customer.record.state is not CustomerState.REMOVED)
+        if (not is_declared(before[ref]) if ref in before else customer.record.state is not CustomerState.REMOVED)
     )
     await each(wanted, write, at_once=AT_ONCE)
     if trust_absence:
         gone = (ref for ref, item in before.items() if ref not in snapshot.customers and not is_declared(item))
         await each(gone, mark, at_once=AT_ONCE)
-    await each(roll.shadowed, resources.delete, at_once=AT_ONCE)
+    shadowed = (item for item in roll.shadowed if not before[item.spec["customerRef"]].deleting)
+    await each(shadowed, resources.delete, at_once=AT_ONCE)
     return published
 
 

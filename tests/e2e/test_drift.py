@@ -153,6 +153,12 @@ async def test_drift_passes_go_on_without_the_database(site: Site) -> None:
     await site.redeploy(database={"urlSecretRef": {"name": "customer-database", "key": "url"}})
     await until_open(site, "fleet-1", "fleet-2")
 
+    async def answered() -> bool:
+        found = await site.kubectl.get("navixysync", "main") or {}
+        return condition(found, "DatabaseAvailable")["status"] == "True"
+
+    await until(site, answered)
+
 
 async def test_f11_away_is_said_once_and_mends_by_itself(site: Site) -> None:
     """F1.1 does not answer: the condition says so, one Event; when it answers again, so does the condition."""

@@ -15,13 +15,17 @@ IN_DRIFT: Final = "a drift pass holds closes back: run a cycle, which lists them
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """What a drift pass left: connections expected and there, customers not as desired, closes that it held."""
+    """What a drift pass left: connections expected and there, customers not as desired, closes that it held.
+
+    ``database``: whether the customer database was asked for hashes, and answered.
+    """
 
     expected: int
     actual: int
     unresolved: int
     held: int
     problems: tuple[str, ...] = ()
+    database: bool = False
 
 
 def recent_closes(status: Mapping[str, Any], now: datetime) -> int:
@@ -40,8 +44,9 @@ def closes_noted(status: Mapping[str, Any], count: int, now: datetime) -> dict[s
 def sync_drifted(previous: Mapping[str, Any], counts: DriftCounts, *, generation: int, now: datetime) -> dict[str, Any]:
     """A NavixySync after a drift pass that read F1.1 whole."""
     conditions = previous.get("conditions", ())
-    answered = condition(Condition.FORWARDING_AVAILABLE, status=True, reason=Reason.AVAILABLE, message=_ANSWERED)
-    current = _replaced(conditions, [answered, *_in_sync(conditions, counts), *_closes_held(conditions, counts)])
+    kinds = [Condition.FORWARDING_AVAILABLE, *([Condition.DATABASE_AVAILABLE] if counts.database else [])]
+    answered = [condition(kind, status=True, reason=Reason.AVAILABLE, message=_ANSWERED) for kind in kinds]
+    current = _replaced(conditions, [*answered, *_in_sync(conditions, counts), *_closes_held(conditions, counts)])
     return {
         **previous,
         "expected": counts.expected,
