@@ -66,3 +66,10 @@ def test_who_is_going_owns_nothing() -> None:
     others = [sync("a", deleting=True), sync("b", url="https://f12.example.com"), resource(Kind.SYNC, "empty")]
     assert owner_of(URL, [*others, left]) is left
     assert owner_of(URL, others) is None
+
+
+def test_of_two_made_in_one_second_the_one_at_work_stays() -> None:
+    """A second one that appears within the second of creation does not take the connections over."""
+    at_work = sync("z", uid="z", status={"lastCycle": {"name": "first"}})
+    owner = owner_of(URL, [sync("a", uid="a"), at_work])
+    assert owner is at_work

@@ -19,11 +19,14 @@ def same_service(url: str) -> tuple[str, str, int | None, str] | None:
 
 
 def owner_of(url: str, syncs: Iterable[Resource]) -> Resource | None:
-    """The oldest NavixySync whose F1.1 is at this URL."""
+    """The oldest NavixySync whose F1.1 is at this URL.
+
+    Of two made in the same second, which creation times cannot tell apart, the one that has worked already, else by uid.
+    """
     service = same_service(url)
     rivals = [
         sync
         for sync in syncs
         if not sync.deleting and same_service(sync.spec.get("forwarding", {}).get("url", "")) == service
     ]
-    return min(rivals, key=lambda sync: (sync.created_at, sync.uid), default=None)
+    return min(rivals, key=lambda sync: (sync.created_at, "lastCycle" not in sync.status, sync.uid), default=None)

@@ -41,12 +41,6 @@ def free_ports(count: int) -> list[int]:
     raise ProcessError(message)
 
 
-def port_open(port: int, host: str = LOOPBACK) -> bool:
-    """Whether something accepts connections at ``port``; for ``Process.wait_ready``."""
-    with socket.create_connection((host, port), timeout=LOOK_SECONDS):
-        return True
-
-
 def http_ok(port: int, path: str, host: str = LOOPBACK) -> bool:
     """Whether an HTTP server answers 200 at ``path``; for ``Process.wait_ready``, surer than an open port."""
     connection = http.client.HTTPConnection(host, port, timeout=LOOK_SECONDS)
