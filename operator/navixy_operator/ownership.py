@@ -21,7 +21,7 @@ def same_service(url: str) -> tuple[str, str, int | None, str] | None:
 def owner_of(url: str, syncs: Iterable[Resource]) -> Resource | None:
     """The oldest NavixySync whose F1.1 is at this URL.
 
-    Of two made in the same second, which creation times cannot tell apart, the one that has worked already, else by uid.
+    Of two made in one second, which creation times cannot tell apart, the one that has worked already, else by uid.
     """
     service = same_service(url)
     rivals = [
