@@ -4,10 +4,10 @@ Everything is read anew at each turn, so that a missed event costs time and noth
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -17,9 +17,9 @@ from navixy_operator.api.explain import explain_validation
 from navixy_operator.api.sync import NavixySyncSpec, explain_name
 from navixy_operator.approvals import heed_approvals
 from navixy_operator.attendant import Attendant
-from navixy_operator.core.conditions import timestamp
-from navixy_operator.core.cyclestatus import Ending, cycle_ended, cycle_waiting, sync_ended, sync_resting
-from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason
+from navixy_operator.core.cyclestatus import cycle_waiting, sync_resting
+from navixy_operator.core.vocabulary import Kind, Reason
+from navixy_operator.docket import Docket, next_of, waiting
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.execution import Desk, execute
 from navixy_operator.ownership import owner_of
@@ -42,6 +42,7 @@ class Runner:
     desk: Desk
     turned_at: float = 0.0
     busy_with: str | None = None
+    docket: Docket = field(init=False)
     upkeep: Upkeep = field(init=False)
     attendant: Attendant = field(init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,6 +50,7 @@ class Runner:
     _drift_at: float = 0.0
 
     def __post_init__(self) -> None:
+        self.docket = Docket(self.desk.status)
         self.upkeep = Upkeep(self.desk)
         self.attendant = Attendant(self.cluster, self.name, self._attend)
 
@@ -92,8 +94,8 @@ class Runner:
         sync = await self.cluster.resources.get(Kind.SYNC, self.namespace, self.name)
         if sync is None or sync.deleting:
             return None
-        cycles = await self._cycles()
-        sync = await self._end_interrupted(sync, cycles)
+        cycles = await self.docket.cycles()
+        sync = await self.docket.end_interrupted(sync, cycles)
         try:
             spec = read_spec(sync)
             await self._refuse_shared(sync, spec)
@@ -101,10 +103,9 @@ class Runner:
             return await self._stall(cycles, Reason.INVALID_SPEC, str(error))
         except _SharedError as shared:
             return await self._stall(cycles, Reason.FORWARDING_SHARED, str(shared))
-        sync, due = await self._scheduled(sync, spec)
+        sync, due = await self.docket.scheduled(sync, spec)
         cycles += [*due, *await heed_approvals(self.cluster, cycles)]
-        if waiting := _waiting(cycles):
-            cycle = min(waiting, key=_age)
+        if (cycle := next_of(cycles)) is not None:
             self.busy_with = cycle.name
             try:
                 if await execute(self.desk, sync, spec, cycle):
@@ -112,7 +113,7 @@ class Runner:
             finally:
                 self.busy_with = None
             return 0.0
-        await self._prune(cycles, spec.history.cycles)
+        await self.docket.prune(cycles, spec.history.cycles)
         drift_in = await self._drift(sync, spec)
         next_time = None if spec.suspend else schedule.next_due(spec.schedule, spec.time_zone, self.cluster.clock.now())
         await self._rest(next_time=next_time)
@@ -157,47 +158,6 @@ class Runner:
             except TimeoutError:
                 return
 
-    async def _cycles(self) -> list[Resource]:
-        found = await self.cluster.resources.list(Kind.CYCLE, self.namespace)
-        return [cycle for cycle in found if cycle.spec.get("sync") == self.name and not cycle.deleting]
-
-    async def _end_interrupted(self, sync: Resource, cycles: Sequence[Resource]) -> Resource:
-        """A cycle found in progress while none is running was left by a process that is gone (design section 4)."""
-        for cycle in cycles:
-            if cycle.status.get("phase") == Phase.IN_PROGRESS:
-                message = "the operator stopped while the cycle was running; the resources it wrote are there"
-                ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
-                now, since = self.cluster.clock.now(), datetime.fromisoformat(cycle.status["startTime"])
-                seconds = max(0.0, (now - since).total_seconds())
-                status = cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
-                await self.cluster.resources.write_status(cycle, status)
-                if sync.status.get("activeCycle") == cycle.name:
-                    sync = await self._note_interrupted(cycle.name, status, ending, now) or sync
-        return sync
-
-    async def _note_interrupted(
-        self, cycle: str, status: Mapping[str, Any], ending: Ending, now: datetime
-    ) -> Resource | None:
-        return await self.desk.status.change(
-            lambda sync: sync_ended(sync.status, cycle, status, ending, generation=sync.generation, now=now)
-        )
-
-    async def _scheduled(self, sync: Resource, spec: NavixySyncSpec) -> tuple[Resource, list[Resource]]:
-        """The run that is due by the clock, as a SyncCycle whose name follows from the time: created once."""
-        after = datetime.fromisoformat(sync.status.get("lastScheduleTime") or sync.created_at)
-        due = schedule.last_due(spec.schedule, spec.time_zone, after=after, now=self.cluster.clock.now())
-        if due is None or spec.suspend:
-            return sync, []
-        created = await self.cluster.resources.create(
-            Kind.CYCLE,
-            self.namespace,
-            f"{self.name}-{int(due.timestamp()) // 60}",
-            spec={"sync": self.name, "scheduledTime": timestamp(due)},
-            labels={LABEL_SYNC: self.name},
-        )
-        noted = await self.desk.status.change(lambda sync: {**sync.status, "lastScheduleTime": timestamp(due)})
-        return noted or sync, [] if created is None else [created]
-
     async def _refuse_shared(self, sync: Resource, spec: NavixySyncSpec) -> None:
         """Two that name the same F1.1 would close each other's connections: the younger does nothing (section 2)."""
         others = [item for place in self.served for item in await self.cluster.resources.list(Kind.SYNC, place)]
@@ -211,7 +171,7 @@ class Runner:
     async def _stall(self, cycles: Sequence[Resource], reason: Reason, message: str) -> float:
         """Say on the NavixySync, and on every cycle that waits for it, what a person must mend."""
         await self._rest(stalled=(reason, message))
-        for cycle in _waiting(cycles):
+        for cycle in waiting(cycles):
             told = f"the NavixySync cannot run: {message}"
             await self.cluster.resources.write_status(cycle, cycle_waiting(cycle.status, reason, told))
         return LONGEST_REST
@@ -224,25 +184,9 @@ class Runner:
             )
         )
 
-    async def _prune(self, cycles: Sequence[Resource], keep: int) -> None:
-        ended = [c for c in cycles if c.status.get("phase") in {Phase.COMPLETED, Phase.FAILED}]
-        ended.sort(key=lambda item: (item.created_at, item.name), reverse=True)
-        for cycle in ended[keep:]:
-            await self.cluster.resources.delete(cycle)
-
 
 class _SharedError(Exception):
     """Another NavixySync owns this F1.1."""
-
-
-def _age(cycle: Resource) -> tuple[str, int, str]:
-    """Oldest first; within the one second that creation times are told in, by the version the API server gave."""
-    version = int(cycle.resource_version) if cycle.resource_version.isdecimal() else 0
-    return cycle.created_at, version, cycle.name
-
-
-def _waiting(cycles: Sequence[Resource]) -> list[Resource]:
-    return [cycle for cycle in cycles if cycle.status.get("phase", Phase.PENDING) == Phase.PENDING]
 
 
 def read_spec(sync: Resource) -> NavixySyncSpec:
