@@ -19,6 +19,8 @@ ALLOWED: Final = {
     "datetime",
     "decimal",
     "enum",
+    "functools",
+    "functools",
     "hashlib",
     "math",
     "re",

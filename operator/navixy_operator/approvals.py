@@ -24,6 +24,7 @@ from navixy_operator.core.vocabulary import (
     Origin,
     Outcome,
     Phase,
+    Reason,
 )
 from navixy_operator.errors import ApprovalInvalid
 from navixy_operator.ports import Cluster, Resource
@@ -39,6 +40,11 @@ class Approving:
 
     cycle: Resource
     approval: Approval
+
+    @property
+    def held_for(self) -> Reason:
+        """The guard that held them."""
+        return Reason(self.cycle.status["heldCloses"]["reason"])
 
 
 async def heed_approvals(cluster: Cluster, cycles: Sequence[Resource]) -> list[Resource]:

@@ -12,6 +12,10 @@ class Claims:
         self._locks: dict[str, asyncio.Lock] = {}
         self._wanted: dict[str, int] = {}
 
+    def taken(self, customer_ref: str | None) -> bool:
+        """Whether somebody works on the customer right now: what a person reads of it would not be the last word."""
+        return (customer_ref or "") in self._wanted
+
     @asynccontextmanager
     async def hold(self, customer_ref: str | None) -> AsyncIterator[None]:
         """Wait until nobody else works on the customer; None is nobody's connection, which only cycles touch."""

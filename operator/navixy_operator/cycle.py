@@ -23,6 +23,7 @@ from navixy_operator.core.roster import Known
 from navixy_operator.core.validation import Validation, validate
 from navixy_operator.core.vocabulary import Policy, Reason
 from navixy_operator.declarations import keep_until_closed, let_go_in_bulk, read_declarations, refuse_rivals
+from navixy_operator.errors import ApprovalInvalid
 from navixy_operator.narration import tell_found, tell_polled, tell_settled
 from navixy_operator.ports import Outside, Resource
 from navixy_operator.publish import Published, publish, publish_outcomes
@@ -36,7 +37,8 @@ class Order:
     """What to run: a NavixySync's settings as plain values, and whether to act on them. Seconds; requests at once.
 
     ``persistent``: cycles that a failure may last before it counts as persistent. ``soon``: whether drift passes try
-    failed connections again (``retry.failed: Backoff``). ``approval``: the held closes that this cycle may carry out.
+    failed connections again (``retry.failed: Backoff``). ``approval``: the held closes that this cycle may carry out,
+    ``approved_for``: the guard that had held them.
     """
 
     cycle: str
@@ -50,6 +52,7 @@ class Order:
     soon: bool = False
     dry_run: bool = False
     approval: Approval | None = None
+    approved_for: Reason | None = None
     claims: Claims = field(default_factory=Claims)
 
 
@@ -71,6 +74,7 @@ async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Fin
     roll = await call_the_roll(order, outside, chronicle)
     snapshot = await validate_requirements(order, outside, intake, roll, chronicle)  # 2
     facts = facts_of(snapshot, roll, order.sync, now)
+    refuse_other_doubts(order, facts)
     published = await publish_resources(order, outside, chronicle, snapshot, roll, facts)
     connections = await query_active_connections(outside)  # 3
     decisions = compare(order, snapshot, known_at(roll, now), connections, facts, chronicle)  # 4
@@ -117,6 +121,18 @@ def facts_of(snapshot: Snapshot, roll: Roll, sync: Resource, now: datetime) -> F
     lost = sum(not snapshot.may_hold(item.spec.get("hashFingerprint")) for item in gone)
     recent = recent_closes(sync.status, now)
     return Facts(customers=snapshot.polled, known=len(before), lost=lost, recent=recent)
+
+
+def refuse_other_doubts(order: Order, facts: Facts) -> None:
+    """An approval answers the guard that it was given for: a database that is empty by now is another matter.
+
+    What was approved would still look right, and a changed hash would become a close. Raises ApprovalInvalid: it is
+    tried again later.
+    """
+    doubt = guards.first_objection(facts, order.limits)
+    if order.approval is not None and doubt not in {None, order.approved_for}:
+        message = f"the closes of {order.approval.cycle} were approved, but now {doubt} speaks against every close"
+        raise ApprovalInvalid(message)
 
 
 async def publish_resources(
@@ -204,9 +220,10 @@ async def log_results(
     if order.dry_run:
         return
     ours = [entry for place, entry in enumerate(settled) if place not in progress.overtaken]
+    last = (entry for entry in ours if not order.claims.taken(entry.decision.subject.customer_ref))
     await publish_outcomes(
         outside.resources,
-        filter(StillSo(outside.resources, published.resources, outside.clock).settled, ours),
+        filter(StillSo(outside.resources, published.resources, outside.clock).settled, last),
         published,
         chronicle,
         cycle=order.cycle,

@@ -1,9 +1,9 @@
 """Between cycles: resources against connections, without a poll of the database (design sections 3 and 4).
 
 Requests of a pass over all customers: one paged list of F1.1 (one answer of 304 where nothing changed), no list of the
-API server where a watch keeps a mirror, and no write where nothing changed. Where that list and the resources are as a
-pass left them that had nothing more to do, nobody is decided on. A pass over a few customers, for their pins
-and declarations, asks F1.1 for just those.
+API server where a watch keeps a mirror, and no write where nothing changed. Who is as the last pass left them, which
+had nothing to do for them, is not decided on again. A pass over a few customers, for their pins and declarations, asks
+F1.1 for just those.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.validation import validate
 from navixy_operator.cycle import Order, call_the_roll, idempotency_key
 from navixy_operator.declarations import read_declarations
-from navixy_operator.driftmemory import Memory, standing_of
+from navixy_operator.driftmemory import Memory, automatic, standing_of
 from navixy_operator.lookup import LookedUp, look_up
 from navixy_operator.narration import tell_drifted
 from navixy_operator.ports import Outside
@@ -61,6 +61,8 @@ class Drifted:
     looked_up: LookedUp
     refs: Mapping[str, str] = field(default_factory=dict)
     """The customers' references by the names of their resources, in a pass over a few."""
+    busy: frozenset[str] = frozenset()
+    """Who of the few was left alone: a request of another pass for them is under way, and would come after our word."""
 
 
 async def run_drift(work: Pass) -> Drifted:
@@ -78,32 +80,35 @@ async def run_drift(work: Pass) -> Drifted:
         memory.listing = await forwarding.listing(memory.listing)
         return memory.listing.connections
 
-    settled, looked_up = await _work(work, roll, memory.listing.connections, look, leftovers=True)
-    counts = _counts(settled, looked_up)
-    memory.keep(standing, roll, settled, counts, now)
+    calm = memory.calm(work.order.sync, roll, memory.listing.connections)
+    settled, looked_up = await _work(work, roll, memory.listing.connections, look, calm)
+    counts = _counts((*calm.values(), *settled), looked_up)
+    memory.keep(standing, roll, (*calm.values(), *settled), counts, now)
     return Drifted(counts, settled, looked_up)
 
 
 async def attend(work: Pass, names: Collection[str]) -> Drifted:
     """One pass over the customers whose resources have these names: pins, declarations. Raises as ``run_drift``."""
     roll = await call_the_roll(work.order, work.outside, work.chronicle)
-    few = {ref: item for ref, item in roll.by_ref.items() if item.name in names}
+    named = {ref: item for ref, item in roll.by_ref.items() if item.name in names}
+    few = {ref: item for ref, item in named.items() if not work.order.claims.taken(ref)}
 
     async def look() -> Sequence[Connection]:
         if len(few) > FEW:
             return await work.outside.forwarding.connections()
         return [one for ref in few for one in await work.outside.forwarding.connections_of(ref)]
 
-    settled, looked_up = await _work(work, Roll(few), await look(), look, leftovers=False)
-    return Drifted(None, settled, looked_up, {item.name: ref for ref, item in few.items()})
+    settled, looked_up = await _work(work, Roll(few), await look(), look, None)
+    refs = {item.name: ref for ref, item in named.items()}
+    return Drifted(None, settled, looked_up, refs, frozenset(named.keys() - few.keys()))
 
 
 async def _work(
-    work: Pass, roll: Roll, connections: Sequence[Connection], look: Look, *, leftovers: bool
+    work: Pass, roll: Roll, connections: Sequence[Connection], look: Look, calm: Mapping[str, Settled] | None
 ) -> tuple[tuple[Settled, ...], LookedUp]:
-    """Gather, decide, act, tell."""
+    """Gather, decide, act, tell. ``calm``: who of all need not be decided on; None where the roll is not of all."""
     declared = await read_declarations(work.outside, roll, work.order.hash_pattern)
-    planned = decide(work, roll, connections, declared, leftovers=leftovers)
+    planned = decide(work, roll, connections, declared, calm)
     decisions, looked_up = await look_up(work.outside, work.order.hash_pattern, planned, declared)
     resolver, progress = resolver_for(work, roll, look), Progress()
     if any(not isinstance(decision.action, Keep | Hold) for decision in decisions):
@@ -125,10 +130,9 @@ def decide(
     roll: Roll,
     connections: Sequence[Connection],
     declared: Mapping[str, Record],
-    *,
-    leftovers: bool,
+    calm: Mapping[str, Settled] | None,
 ) -> tuple[Decision, ...]:
-    """What a drift pass does of what is due: within its bounds, the guards and the policy."""
+    """What a drift pass does of what is due: within its bounds, the guards and the policy. ``calm`` as in ``_work``."""
     order, memory, now = work.order, work.memory, work.outside.clock.now()
 
     def bounded(decision: Decision) -> Decision:
@@ -137,10 +141,11 @@ def decide(
         due = memory.is_due(decision, status, now)
         return within_drift(decision, status, due=due, soon=order.soon)
 
-    plan = decide_all(subjects_of(roll, connections, declared, now, leftovers=leftovers))
+    whole = calm is not None
+    plan = decide_all(subjects_of(roll, connections, declared, now, leftovers=whole, without=calm or ()))
     decisions = tuple(d if isinstance(d.action, Keep) else bounded(d) for d in plan)
     facts = Facts(recent=recent_closes(order.sync.status, now))
-    opened = guards.counted(plan)[1] if leftovers else memory.open_connections
+    opened = automatic(connections) if whole else memory.open_connections
     decisions = guards.guard(decisions, facts, order.limits, opened=opened)
     return guards.restrain(decisions, order.policy)
 
@@ -169,18 +174,19 @@ def resolver_for(work: Pass, roll: Roll, look: Look) -> Resolver:
         key,
         look=look,
         claims=order.claims,
-        still=StillSo(work.outside.resources, roll.by_ref, work.outside.clock),
+        still=StillSo(work.outside.resources, roll.by_ref, work.outside.clock, by_resource=True),
     )
 
 
 async def publish(work: Pass, roll: Roll, settled: Sequence[Settled], progress: Progress) -> None:
     """The statuses that changed, and the story of what was done."""
     resources, clock = work.outside.resources, work.outside.clock
-    still = StillSo(resources, roll.by_ref, clock)
+    still = StillSo(resources, roll.by_ref, clock, by_resource=True)
     ours = [e for place, e in enumerate(settled) if place not in progress.overtaken and still.settled(e)]
+    last = [entry for entry in ours if not work.order.claims.taken(entry.decision.subject.customer_ref)]
     published = Published(dict(roll.by_ref))
     persistent = work.order.persistent
-    await publish_outcomes(resources, ours, published, work.chronicle, cycle=None, clock=clock, persistent=persistent)
+    await publish_outcomes(resources, last, published, work.chronicle, cycle=None, clock=clock, persistent=persistent)
     tell_drifted(work.chronicle, ours, published)
 
 

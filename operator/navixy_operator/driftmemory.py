@@ -1,22 +1,23 @@
 """What one NavixySync's drift passes remember of each other; lost with the process, and nothing hangs on it."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from navixy_operator.core.actions import Watch
+from navixy_operator.core.actions import Keep, Watch
 from navixy_operator.core.drift import FIRST_PAUSE, Attempts, failed_before, pause_after
 from navixy_operator.core.driftstatus import DriftCounts
 from navixy_operator.core.model import Connection
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.pins import read_pin
 from navixy_operator.core.plan import Decision
-from navixy_operator.core.vocabulary import ConnectionState, Origin, Outcome
+from navixy_operator.core.vocabulary import PIN, ConnectionState, Origin, Outcome
 from navixy_operator.ports import Listing, Resource
 from navixy_operator.resolve import Progress, still_pending
-from navixy_operator.roll import Roll
+from navixy_operator.roll import Roll, is_declared
 
 Standing = tuple[int, tuple[tuple[str, str], ...]]
 """The generation of the NavixySync's settings, names and versions of all customers."""
@@ -34,6 +35,8 @@ class Memory:
     _pending: dict[str, datetime] = field(default_factory=dict)
     _at_rest: Standing | None = None
     _wake_at: datetime | None = None
+    _calm: dict[str, tuple[str, Settled]] = field(default_factory=dict)
+    _generation: int = 0
 
     def rests(self, standing: Standing, roll: Roll, now: datetime, *, listing_is_new: bool) -> bool:
         """Whether nothing has changed since a pass that left nothing to do: neither F1.1, nor a resource, nor time.
@@ -47,15 +50,38 @@ class Memory:
         """A pass begins to work: should it be cut off, the next one must look at the same again."""
         self._at_rest = None
 
+    def calm(self, sync: Resource, roll: Roll, connections: Sequence[Connection]) -> dict[str, Settled]:
+        """Who is as the last whole pass left them, which had nothing to do for them: its finding, by reference."""
+        if sync.generation != self._generation:
+            return {}
+        by_ref: defaultdict[str | None, list[Connection]] = defaultdict(list)
+        for connection in connections:
+            by_ref[connection.customer_ref].append(connection)
+        return {
+            ref: entry
+            for ref, (version, entry) in self._calm.items()
+            if (item := roll.by_ref.get(ref)) is not None
+            and item.resource_version == version
+            and tuple(by_ref.get(ref, ())) == entry.final.connections
+        }
+
     def keep(
         self, standing: Standing, roll: Roll, settled: Sequence[Settled], counts: DriftCounts, now: datetime
     ) -> None:
         """Remember how a whole pass ended."""
         resting = {Outcome.HELD, Outcome.SKIPPED, Outcome.SUCCEEDED}
+        self._generation = standing[0]
+        self._calm = {
+            ref: (item.resource_version, entry)
+            for entry in settled
+            if (ref := entry.decision.subject.customer_ref) is not None
+            and (item := roll.by_ref.get(ref)) is not None
+            and _is_calm(entry, item)
+        }
         self._at_rest = standing if all(entry.outcome in resting for entry in settled) else None
-        self.counts = counts
+        self.counts = replace(counts, database=False)  # a pass that rests asks it nothing
         connections = () if self.listing is None else self.listing.connections
-        self.open_connections = sum(c.is_open and c.origin is Origin.AUTOMATIC for c in connections)
+        self.open_connections = automatic(connections)
         refs = roll.by_ref.keys()
         self._attempts = {ref: attempts for ref, attempts in self._attempts.items() if ref in refs}
         ends = [pin.until for item in roll.by_ref.values() if (pin := read_pin(item.annotations, now).pin) is not None]
@@ -106,6 +132,23 @@ class Memory:
         for place, decision in enumerate(decisions) if overdue else ():
             if decision.subject.customer_ref in overdue and (decision.opens or isinstance(decision.action, Watch)):
                 progress.failures.setdefault(place, still_pending(seconds))
+
+
+def automatic(connections: Sequence[Connection]) -> int:
+    """How many of them are open and no person's: what the guards count closes against."""
+    return sum(c.is_open and c.origin is Origin.AUTOMATIC for c in connections)
+
+
+def _is_calm(entry: Settled, item: Resource) -> bool:
+    """Whether the same is found again as long as the resource and the connections stay: no time, no Secret counts."""
+    same = entry.decision.subject.connections == entry.final.connections
+    return (
+        isinstance(entry.decision.action, Keep)
+        and entry.as_desired
+        and same
+        and PIN not in item.annotations
+        and not is_declared(item)
+    )
 
 
 def standing_of(sync: Resource, roll: Roll) -> Standing:

@@ -110,7 +110,7 @@ async def _attempt(desk: Desk, spec: NavixySyncSpec, order: Order, cycle: Resour
     try:
         approving = await approved_cycle(desk.cluster, cycle)
         if approving is not None:
-            order = replace(order, approval=approving.approval)
+            order = replace(order, approval=approving.approval, approved_for=approving.held_for)
         async with desk.connect(order.sync, spec) as outside:
             finding = await run_cycle(order, outside, chronicle)
         if approving is not None and not order.dry_run:

@@ -1,7 +1,7 @@
 """Who a drift pass decides on: the resources as they stand, and what F1.1 holds beside them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from navixy_operator.core.eligibility import judge
@@ -15,14 +15,25 @@ from navixy_operator.roll import Roll, known_of
 
 
 def subjects_of(
-    roll: Roll, connections: Sequence[Connection], declared: Mapping[str, Record], now: datetime, *, leftovers: bool
+    roll: Roll,
+    connections: Sequence[Connection],
+    declared: Mapping[str, Record],
+    now: datetime,
+    *,
+    leftovers: bool,
+    without: Container[str] = (),
 ) -> Iterator[Subject]:
-    """Every customer of the roll; with ``leftovers``, also every open connection of somebody without a resource."""
+    """Every customer of the roll but those ``without``.
+
+    With ``leftovers``, also every open connection of somebody without a resource.
+    """
     by_ref: defaultdict[str | None, list[Connection]] = defaultdict(list)
     for connection in connections:
         by_ref[connection.customer_ref].append(connection)
     holders = _holders(roll, declared) if declared else {}
     for ref, item in roll.by_ref.items():
+        if ref in without:
+            continue
         found = by_ref.get(ref, ())
         known = known_of(item, now)
         if known.deleted:

@@ -67,7 +67,7 @@ class Upkeep:
             await self._tell_trouble(sync, Condition.DATABASE_AVAILABLE, trouble)
         await post(self.desk.cluster, chronicle)
         restless = {e.decision.name for e in drifted.settled if e.outcome in {Outcome.FAILED, Outcome.PENDING}}
-        return frozenset(name for name in names if drifted.refs.get(name) in restless)
+        return frozenset(name for name in names if drifted.refs.get(name) in restless | drifted.busy)
 
     @asynccontextmanager
     async def _pass(self, sync: Resource, spec: NavixySyncSpec, chronicle: Chronicle) -> AsyncIterator[Pass]:

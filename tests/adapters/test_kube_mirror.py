@@ -114,11 +114,11 @@ def test_an_object_is_known_though_the_watch_is_lost() -> None:
     assert mirror.get("other", "a") is None
 
 
-def customer(name: str, version: str) -> dict[str, object]:
+def customer(name: str, version: str, namespace: str = "n") -> dict[str, object]:
     """One NavixyCustomer as the API server writes it."""
     metadata = {
         "name": name,
-        "namespace": "n",
+        "namespace": namespace,
         "uid": f"uid-{name}",
         "resourceVersion": version,
         "generation": 1,
@@ -166,6 +166,42 @@ async def test_what_a_watch_missed_is_told_after_its_new_list() -> None:
                 await wire.arrived.wait()
         assert told(seen) == [("DELETED", "a", "5"), ("MODIFIED", "b", "15"), ("ADDED", "c", "16")]
         assert wire.asked[3].query["resourceVersion"] == "20"
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("watched", ["n", ""])
+async def test_the_first_list_of_a_watch_is_for_all_who_want_it(watched: str) -> None:
+    """Asked for before the watch has its list: one list in all, also where the watch is of every namespace."""
+    items = [customer("a", "5"), *([] if watched else [customer("b", "6", namespace="other")])]
+    listed = Say(body={"metadata": {"resourceVersion": "7"}, "items": items})
+    async with scripted(listed, Say(hang=True)) as wire, asyncio.timeout(5):
+        resources = KubeResources(wire.client)
+        task = asyncio.create_task(resources.watch(Kind.CUSTOMER, watched, lambda *_: None))
+        await asyncio.sleep(0)
+        for found in await asyncio.gather(*(resources.list(Kind.CUSTOMER, "n") for _ in range(3))):
+            assert [item.name for item in found] == ["a"]
+        assert len([each for each in wire.asked if "watch" not in each.query]) == 1
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_watch_without_a_list_keeps_nobody_waiting(cancelled: bool) -> None:  # noqa: FBT001 - a table
+    """It is ended before it has its list, or refused: who waited asks for a list of its own."""
+    first = Say(hang=True) if cancelled else status(403, "Forbidden")
+    listed = Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5")]})
+    async with scripted(first, listed, listed, Say(hang=True)) as wire, asyncio.timeout(5):
+        resources = KubeResources(wire.client)
+        task = asyncio.create_task(resources.watch(Kind.CUSTOMER, "n", lambda *_: None))
+        await asyncio.sleep(0)
+        wanted = asyncio.create_task(resources.list(Kind.CUSTOMER, "n"))
+        await wire.arrived.wait()
+        if cancelled:
+            task.cancel()
+        assert [item.name for item in await wanted] == ["a"]
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task

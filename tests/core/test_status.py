@@ -11,11 +11,12 @@ from navixy_operator.api.customer import NavixyCustomerSpec, NavixyCustomerStatu
 from navixy_operator.core.guards import hold_all
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow
 from navixy_operator.core.outcome import Failure, Settled, settle
+from navixy_operator.core.pins import NO_PIN, PinReading
 from navixy_operator.core.plan import decide
 from navixy_operator.core.projection import refused_fingerprint
 from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
 from navixy_operator.core.subject import Subject
-from navixy_operator.core.vocabulary import Outcome, Reason
+from navixy_operator.core.vocabulary import Outcome, PinMode, Reason
 from support.builders import (
     DISCONNECTED,
     FAILED,
@@ -26,6 +27,7 @@ from support.builders import (
     connection,
     hash_of,
     manual,
+    pinned,
     print_of,
     row,
     snapshot_of,
@@ -173,6 +175,19 @@ def test_a_refused_hash_is_remembered(listed: tuple[Connection, ...]) -> None:
         seen.append(status)
     assert all(entry["connection"] == seen[0]["connection"] and entry["failedCycles"] == 1 for entry in seen)
     assert seen[1] == seen[2] == seen[3]
+
+
+@pytest.mark.parametrize("pins", [NO_PIN, pinned(PinMode.HOLD)], ids=["Ready says so", "pinned meanwhile"])
+def test_a_refused_hash_is_remembered_beside_another_connection(pins: PinReading) -> None:
+    """What is open with another hash is all that the customer has: it is not closed for one that is refused."""
+    status, other = write(end(subject(), failure=REFUSAL)), connection("o", fingerprint=print_of("old"))
+    for cycle in ("c-2", "c-3", "c-4"):
+        refused_print = refused_fingerprint(status)
+        assert refused_print == print_of("acme")
+        status = write(end(subject(other, refused=refused_print, pins=pins), other), status, cycle=cycle)
+        assert (status["connection"]["id"], status["phase"]) == ("o", "Connected")
+    taken = write(end(subject(ours, refused=print_of("acme")), ours), status)
+    assert refused_fingerprint(taken) is None, "F1.1 takes it after all"
 
 
 def test_a_refused_hash_is_forgotten_with_the_hash() -> None:

@@ -155,7 +155,7 @@ async def test_drift_passes_go_on_without_the_database(site: Site) -> None:
 
     async def answered() -> bool:
         found = await site.kubectl.get("navixysync", "main") or {}
-        return condition(found, "DatabaseAvailable")["status"] == "True"
+        return bool(condition(found, "DatabaseAvailable")["status"] == "True")
 
     await until(site, answered)
 

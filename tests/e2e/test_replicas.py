@@ -123,6 +123,19 @@ async def test_the_other_takes_over_at_once_from_one_that_was_told_to_stop(site:
     await assert_all_is_put_right(site)
 
 
+async def test_the_other_knows_the_customers_when_it_takes_over(site: Site, standby: Operator) -> None:
+    """It has watched them while it stood by: no list of 10,000 between the end of one and the work of the other."""
+    site.fill(list(eligible_customers(5)))
+    await site.deploy()
+    await site.cycle("one")
+    before = await site.plane.request_counts()
+    site.operator.process.send(signal.SIGTERM)
+    await told(standby, "LeadershipAcquired", seconds=HANDOVER_SECONDS)
+    assert (await site.cycle("two"))["counts"]["actual"] == 5
+    spent = await site.plane.request_counts() - before
+    assert [request for request in spent if (request.verb, request.resource) == ("LIST", "navixycustomers")] == []
+
+
 async def test_a_leader_that_was_frozen_sends_nothing_more(site: Site, standby: Operator) -> None:
     """SIGSTOP in mid-cycle, and SIGCONT after the other took over: it ends itself, and F1.1 never hears of it again."""
     await in_mid_cycle(site)

@@ -19,17 +19,19 @@ _FIELDS: Final[dict[str, dict[str, object]]] = {
     "with a negative count": {"gateways": -1},
     "with gateways": {"gateways": 3},
 }
-_FAULTS: Final = {"gives nothing": "empty", "gives a third": "most", "gives all": ""}
 IN_DATABASE: Final = (
-    *_FIELDS, *_FAULTS, "another hash", "deleted or added", "deleted or added", "twice", "twice, in two states",
+    *_FIELDS, "another hash", "deleted or added", "deleted or added", "twice", "twice, in two states",
     "without reference", "without reference and hash", "mended",
 )  # fmt: skip
-"""What can become of a customer's row, or of the whole answer."""
+"""What can become of a customer's row."""
 
 
 @dataclass
 class Database:
-    """A customer database: one row for each reference, rows that should not be there, and answers that lack some."""
+    """A customer database: one row for each reference, rows that should not be there, and answers that lack some.
+
+    ``fault``: a poll gives all rows, or none (``empty``), or a third (``most`` are lost).
+    """
 
     rows: dict[str, Row] = field(default_factory=dict)
     odd: list[Row] = field(default_factory=list)
@@ -51,9 +53,7 @@ class Database:
     def happen(self, what: str, ref: str, hash_: str | None) -> None:
         """One of ``IN_DATABASE``."""
         row = self.rows.get(ref)
-        if what in _FAULTS:
-            self.fault = _FAULTS[what]
-        elif what == "mended":
+        if what == "mended":
             self.odd.clear()
         elif row is None:
             self.add(ref)

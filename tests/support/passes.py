@@ -28,6 +28,7 @@ from navixy_operator.core.vocabulary import (
     Policy,
     Reason,
 )
+from navixy_operator.errors import ApprovalInvalid
 from navixy_operator.ports import Resource
 from navixy_operator.present import subjects_of
 from navixy_operator.resolve import Progress, settle_all, still_pending
@@ -52,7 +53,8 @@ class World:
     limits: Limits = field(default_factory=Limits)
     policy: Policy = Policy.FULL
     soon: bool = False
-    writes: int = 0
+    written: list[str] = field(default_factory=list)
+    """References of customers whose resource was written, in order; "" is the NavixySync, by drift passes."""
     attempts: dict[str, Attempts] = field(default_factory=dict)
     pending: dict[str, datetime] = field(default_factory=dict)
 
@@ -72,16 +74,24 @@ class World:
         changed = replace(item, **fields)
         if changed == item:
             return
-        self.writes += 1
+        self.written.append(ref)
         generation = item.generation + (changed.spec != item.spec)
         self.resources[ref] = replace(changed, generation=generation)
 
 
-def run_cycle(world: World, name: str, approved: AbstractSet[str] = frozenset()) -> JSON:
-    """One cycle; the status of its SyncCycle. Raises CutOffError where the process ends."""
+def run_cycle(
+    world: World, name: str, approved: AbstractSet[str] = frozenset(), approved_for: Reason | None = None
+) -> JSON:
+    """One cycle; the status of its SyncCycle. Raises CutOffError where the process ends.
+
+    Raises ApprovalInvalid, before anything is done, where an approval meets another doubt than it was given for.
+    """
     snapshot, roll = snapshot_of(world.rows()), world.roll
     facts = facts_of(world, snapshot, roll)
-    publish(world, snapshot, roll, trusted=guards.first_objection(facts, world.limits) is None)
+    doubt = guards.first_objection(facts, world.limits)
+    if approved and doubt not in {None, approved_for}:
+        raise ApprovalInvalid
+    publish(world, snapshot, roll, trusted=doubt is None)
     known = {ref: known_of(item, world.now) for ref, item in roll.by_ref.items()}
     decisions = decide_all(roster.subjects(snapshot, known, world.service.found.values()))
     decisions = guards.guard(decisions, facts, world.limits, approved)
@@ -108,7 +118,7 @@ def publish(world: World, snapshot: Snapshot, roll: Roll, *, trusted: bool) -> N
         if ref in world.resources:
             world.write(ref, spec=spec, labels={**world.resources[ref].labels, **tags})
         elif customer.record.state is not CustomerState.REMOVED:
-            world.writes += 1
+            world.written.append(ref)
             world.resources[ref] = resource(Kind.CUSTOMER, resource_name(ref), spec=spec, labels=tags)
     for ref, item in roll.by_ref.items() if trusted else ():
         if ref not in snapshot.customers:
@@ -155,7 +165,7 @@ def publish_outcomes(world: World, settled: Iterable[Settled], cycle: str | None
             continue
         for_good = entry.decision.reason in {Reason.REMOVED, Reason.NOT_IN_DATABASE}
         if for_good and not is_active_projection(item) and entry.as_desired:
-            world.writes += 1
+            world.written.append(ref)
             del world.resources[ref]
             continue
         status = customer_status(item.status, entry, cycle=cycle, generation=item.generation, now=world.now)
@@ -183,8 +193,8 @@ def run_drift(world: World) -> DriftCounts:
     decisions = tuple(d if isinstance(d.action, Keep) else _bounded(world, roll, d) for d in plan)
     facts = Facts(recent=recent_closes(world.sync, world.now))
     decisions = guards.guard(decisions, facts, world.limits, opened=guards.counted(plan)[1])
-    decisions = guards.restrain(decisions, world.policy)
-    decisions, hashes = look_up(world, decisions)
+    planned = guards.restrain(decisions, world.policy)
+    decisions, hashes = look_up(world, planned)
     if closes := guards.counted(decisions)[0]:
         world.sync = closes_noted(world.sync, closes, world.now)
     progress = act(world, decisions, hashes)
@@ -198,9 +208,10 @@ def run_drift(world: World) -> DriftCounts:
     found = validate(settled)
     held = sum(isinstance(e.decision.action, Hold) and e.decision.action.reason in HOLDING for e in settled)
     unresolved = sum(not entry.as_desired for entry in settled)
-    counts = DriftCounts(found.expected, found.actual, unresolved, held, found.messages)
+    asked = any(decision.opens for decision in planned)
+    counts = DriftCounts(found.expected, found.actual, unresolved, held, found.messages, asked)
     after = sync_drifted(world.sync, counts, generation=1, now=world.now)
-    world.writes += after != world.sync
+    world.written += [""] * (after != world.sync)
     world.sync = after
     return counts
 

@@ -2,15 +2,18 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 MAX_LENGTH: Final = 63
+REMEMBERED: Final = 2**15  # names, for every pass asks for all of them
 DIGEST_LENGTH: Final = 10
 _FOREIGN: Final = re.compile(r"[^a-z0-9.-]+")
 _LABEL_EDGES: Final = re.compile(r"-*\.[-.]*")
 _DIGESTED: Final = re.compile(rf"(?:^|-)[0-9a-f]{{{DIGEST_LENGTH}}}$")
 
 
+@lru_cache(REMEMBERED)
 def resource_name(customer_ref: str) -> str:
     """The reference as a DNS-1123 subdomain of at most 63 characters.
 

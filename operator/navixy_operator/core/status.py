@@ -118,6 +118,8 @@ def _shown(previous: Mapping[str, Any], current: Connection, settled: Settled) -
     }
     if settled.failure is not None:
         shown["error"] = _error(settled.failure.fault, settled.final.fingerprint)
+    elif _still_refused(previous, current, settled):
+        shown["error"] = previous["error"]
     elif current.error is not None:
         # Where F1.1 does not tell whose hash failed, it is the one that the customer had when it did.
         before = (previous.get("error") or {}).get("hashFingerprint") if same else None
@@ -125,6 +127,13 @@ def _shown(previous: Mapping[str, Any], current: Connection, settled: Settled) -
     elif same and is_left(settled.decision) and "error" in previous:
         shown["error"] = previous["error"]
     return shown
+
+
+def _still_refused(previous: Mapping[str, Any], current: Connection, settled: Settled) -> bool:
+    """Whether F1.1 has refused the hash, and what is open was opened with another: nothing to close it for."""
+    refused = refused_fingerprint({"connection": previous})
+    connected = current.state is ConnectionState.CONNECTED and settled.final.same_hash(current)
+    return current.is_open and refused is not None and refused == settled.final.fingerprint and not connected
 
 
 def _error(fault: ConnectionFault, fingerprint: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ It is trusted only while the watch is heard of; else, and where there is none, a
 watches have been seen to go silent). Our own writes go into it with their answers: it is never behind ourselves.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class Mirror:
         self._items: dict[Key, Resource] = {}
         self._heard_at: float | None = None
         self._begun = False
+        self._tried = asyncio.Event()
+
+    async def tried(self) -> None:
+        """Wait until the first list is there, or could not be had: nobody need ask for the same at that moment."""
+        await self._tried.wait()
 
     def begin(self, found: Iterable[Resource], version: str = "") -> list[Change]:
         """Take a whole list of this version; what the watch tells goes on from there.
@@ -53,6 +59,7 @@ class Mirror:
             elif known_before.resource_version != now.resource_version:
                 changes.append(("MODIFIED", now))
         first, self._begun = not self._begun, True
+        self._tried.set()
         self.heard()
         return [] if first else changes
 
@@ -63,6 +70,7 @@ class Mirror:
     def lost(self) -> None:
         """The watch broke off: no trust until it is heard of again."""
         self._heard_at = None
+        self._tried.set()
 
     def changed(self, change: str, item: Resource) -> None:
         """Take an event; one that is older than what is known (our own write was faster) is passed over."""
@@ -87,11 +95,11 @@ class Mirror:
         """One object as last told of, trusted or not."""
         return self._items.get((namespace, name))
 
-    def current(self) -> list[Resource] | None:
-        """Every object, by name; None while the watch is not to be trusted."""
+    def current(self, namespace: str = "") -> list[Resource] | None:
+        """Every object of the namespace ("": of all), by name; None while the watch is not to be trusted."""
         if self._heard_at is None or self._clock() - self._heard_at > SILENCE_SECONDS:
             return None
-        return [self._items[key] for key in sorted(self._items)]
+        return [self._items[key] for key in sorted(self._items) if namespace in {"", key[0]}]
 
 
 @dataclass(frozen=True, slots=True)

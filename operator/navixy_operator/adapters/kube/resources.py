@@ -1,5 +1,6 @@
 """The port Resources on the API server."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -36,11 +37,13 @@ class KubeResources:
     async def list(self, kind: Kind, namespace: str) -> Sequence[Resource]:
         """Every object of the kind; ``namespace`` "" means all.
 
-        From the mirror where a watch keeps one that can be trusted; else in pages of 500, read anew when one expires.
+        From the mirror where a watch of the namespace, or of all, keeps one that can be trusted; else in pages of 500,
+        read anew when one expires. A watch's first list is waited for.
         """
-        mirror = self._mirrors.get((kind, namespace))
-        if mirror is not None and (found := mirror.current()) is not None:
-            return found
+        for mirror in self._mirrors_of(kind, namespace):
+            await mirror.tried()
+            if (found := mirror.current(namespace)) is not None:
+                return found
         found, _ = await list_pages(self._client, kind, collection_path(kind, namespace))
         return found
 
@@ -169,6 +172,7 @@ class KubeResources:
             await KubeWatch(self._client, path, Following(self._client, kind, path, mirror, seen)).run()
         finally:
             del self._mirrors[kind, namespace]
+            mirror.lost()
 
     async def accepts(self, kind: Kind, namespace: str) -> bool:
         """As :func:`probing.accepts`."""
@@ -178,8 +182,12 @@ class KubeResources:
         """As :func:`probing.assert_served`."""
         await probing.assert_served(self._client, namespaces)
 
+    async def until_discovered(self, stop: asyncio.Event) -> None:
+        """As :func:`probing.until_discovered`."""
+        await probing.until_discovered(self._client, stop=stop)
+
     def _mirrors_of(self, kind: Kind, namespace: str) -> Iterator[Mirror]:
-        for place in (namespace, ""):
+        for place in dict.fromkeys((namespace, "")):
             if (mirror := self._mirrors.get((kind, place))) is not None:
                 yield mirror
 
