@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help demo test test-unit lint format bench crds lock clean
+.PHONY: help demo test test-unit test-faults lint format bench crds lock clean
 
 help: ## List the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt scripts/make-venv
 	@scripts/make-venv $(PYTHON) $(VENV)
@@ -26,6 +26,9 @@ test: $(READY) ## Run every test, on real servers, installing what is missing
 
 test-unit: $(READY) ## Run the quick tests: no servers, under a minute
 	@$(BIN)/python -m pytest -m "not server and not e2e" $(ARGS)
+
+test-faults: $(READY) ## Run 20 drawn schedules of faults, some ten minutes (ARGS="--seeds 7", ARGS="--seed 1234" replays)
+	@$(BIN)/python -m pytest tests/faults --seeds 20 $(ARGS)
 
 lint: $(READY) ## ruff (all rules), mypy --strict, import-linter
 	@$(BIN)/ruff check .

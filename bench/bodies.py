@@ -10,8 +10,9 @@ from navixy_operator.core.eligibility import Intake
 from navixy_operator.core.model import DEFAULT_HASH_PATTERN, Connection, Customer, CustomerRow
 from navixy_operator.core.naming import resource_name
 from navixy_operator.core.outcome import settle
-from navixy_operator.core.plan import Subject, decide
+from navixy_operator.core.plan import decide
 from navixy_operator.core.status import customer_spec, customer_status, labels
+from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import API_VERSION, PROVIDER, ConnectionState, Kind
 from navixy_operator.sandbox.sample_data import eligible_customers
 
@@ -48,7 +49,7 @@ def _bodies(customer: Customer, number: int, namespace: str, now: datetime) -> B
     created = {
         "apiVersion": API_VERSION,
         "kind": Kind.CUSTOMER,
-        "metadata": {"name": name, "namespace": namespace, "labels": labels(eligible=True)},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels(customer.verdict.reason)},
         "spec": customer_spec(customer, SYNC),
     }
     status = customer_status({}, settled, cycle="first", generation=1, now=now)

@@ -8,10 +8,10 @@ from typing import Final
 SHOWN: Final = 45
 
 
-def command(directory: Path, customers: int) -> tuple[str, ...]:
+def command(directory: Path, name: str) -> tuple[str, ...]:
     """The operator's command line; the profile is written when it stops."""
     directory.mkdir(parents=True, exist_ok=True)
-    file = directory.resolve() / f"{customers}.prof"
+    file = directory.resolve() / f"{name}.prof"
     return (sys.executable, "-m", "cProfile", "-o", str(file), "-m", "navixy_operator", "run")
 
 

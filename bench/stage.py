@@ -15,8 +15,9 @@ import aiohttp
 import orjson
 
 from bench.bodies import SYNC
-from bench.measure import Requests, cpu_seconds, of_operator, peak_megabytes, requests_of
-from navixy_operator.core.vocabulary import API_VERSION, CYCLES
+from bench.figures import Cycle
+from bench.measure import Meter, cpu_seconds, peak_megabytes
+from navixy_operator.core.vocabulary import API_VERSION, CYCLES, SYNCS
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.command import run_command
 from navixy_operator.sandbox.control_plane import ControlPlane
@@ -36,33 +37,18 @@ from navixy_operator.sandbox.progress import Progress
 
 CYCLE_SECONDS: Final = 600.0
 BARE_SECONDS: Final = 600.0
-QUIET_SECONDS: Final = 0.5  # as long as no request came in, nothing more of a cycle is under way
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 # the operator must be the limit, not what it is told
 UNLIMITED: Final = {"ratePerSecond": 10_000, "concurrency": 16, "timeoutSeconds": 60}
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle:
-    """One cycle: seconds from its creation to its end, and what it took."""
-
-    wall: float
-    reported: float
-    requests: Requests
-    operator_cpu: float
-    apiserver_cpu: float
-    forwarding_cpu: float
-    peak_megabytes: float
-    counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """Everything that runs for one size."""
 
+    directory: Path
     plane: ControlPlane
     forwarding: Simulator
-    operator: Operator
     database_url: str
     session: aiohttp.ClientSession
 
@@ -85,22 +71,38 @@ class Stage:
         answer = await run_command(command, given=given, env=environment, timeout=BARE_SECONDS)
         return {**orjson.loads(answer), "apiserver_cpu": cpu_seconds(apiserver) - before}
 
-    async def cycle(self, name: str) -> Cycle:
+    @property
+    def meter(self) -> Meter:
+        """What counts the operator's requests."""
+        return Meter(self.plane, self.forwarding)
+
+    def replica(self, name: str, *, level: str = "DEBUG", command: Sequence[str] = ()) -> Operator:
+        """An operator with a name, directory and log of its own; at DEBUG it logs each drift pass."""
+        environment = {"POD_NAME": name, "LOG_LEVEL": level}
+        (self.directory / name).mkdir(exist_ok=True)
+        return Operator(self.plane, self.directory / name, command=command, environment=environment)
+
+    async def change_sync(self, **spec: Any) -> None:
+        """Set fields of the NavixySync's spec."""
+        path = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{SYNCS}/{SYNC}"
+        sync = await asyncio.to_thread(self.plane.request, "GET", path)
+        sync["spec"] |= spec
+        await asyncio.to_thread(self.plane.request, "PUT", path, sync)
+
+    async def cycle(self, operator: Operator, name: str) -> Cycle:
         """Create a SyncCycle and measure until it is completed, and all requests of it have come in."""
-        pids = (self.operator.process.pid, self.plane.apiserver.pid, self.forwarding.pid)
-        await self.forwarding.requests(reset=True)
-        before = await self._quiet()
+        pids = (operator.process.pid, self.plane.apiserver.pid, self.forwarding.pid)
+        meter = self.meter
+        await meter.start()
         cpu = [cpu_seconds(pid) for pid in pids]
         began = time.perf_counter()
-        status = await self._run(name)
+        status = await self._run(name, operator)
         wall = time.perf_counter() - began
         spent_cpu = [cpu_seconds(pid) - was for pid, was in zip(pids, cpu, strict=True)]
-        after = await self._quiet()
-        after.subtract(before)
         return Cycle(
             wall,
             status["durationSeconds"],
-            requests_of(after, await self.forwarding.requests()),
+            await meter.stop(own=1),
             spent_cpu[0],
             spent_cpu[1],
             spent_cpu[2],
@@ -108,15 +110,7 @@ class Stage:
             status["counts"],
         )
 
-    async def _quiet(self) -> Any:
-        """The operator's requests so far, once no more come in."""
-        last = None
-        while (now := of_operator(await self.plane.request_counts())) != last:
-            last = now
-            await asyncio.sleep(QUIET_SECONDS)
-        return now
-
-    async def _run(self, name: str) -> dict[str, Any]:
+    async def _run(self, name: str, operator: Operator) -> dict[str, Any]:
         """Create the SyncCycle and watch it, which costs the API server less than asking; its last status."""
         url = f"{self.plane.url}/apis/{API_VERSION}/namespaces/{NAMESPACE}/{CYCLES}"
         status: dict[str, Any] = {}
@@ -134,13 +128,13 @@ class Stage:
                         return status
                     if status.get("phase") == "failed":
                         break
-        message = f"the cycle {name} failed: {status.get('message', 'its watch ended')}; {self.operator.log}"
+        message = f"the cycle {name} failed: {status.get('message', 'its watch ended')}; {operator.log}"
         raise RuntimeError(message)
 
 
 @asynccontextmanager
-async def stage(directory: Path, progress: Progress, *, command: Sequence[str] = ()) -> AsyncIterator[Stage]:
-    """A fresh control plane with the manifests applied; the operator is not started yet."""
+async def stage(directory: Path, progress: Progress) -> AsyncIterator[Stage]:
+    """A fresh control plane with the manifests applied; no operator is started yet."""
     url = f"sqlite:///{directory / 'customers.db'}"
     sample_data.create_schema(url)
     async with ControlPlane(progress=progress) as plane:
@@ -158,7 +152,7 @@ async def stage(directory: Path, progress: Progress, *, command: Sequence[str] =
             async with aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=tls), headers=headers, read_bufsize=2**20
             ) as session:
-                yield Stage(plane, forwarding, Operator(plane, directory, command=command), url, session)
+                yield Stage(directory, plane, forwarding, url, session)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

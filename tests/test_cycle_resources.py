@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from navixy_operator.chronicle import MAX_EVENTS
-from navixy_operator.core.vocabulary import Kind
+from navixy_operator.core.vocabulary import PIN, Kind
 from support.builders import connection, hash_of, print_of, resource, row
 from support.cycles import run
 from support.fakes import World
@@ -104,6 +104,22 @@ async def test_a_resource_goes_when_the_close_is_verified(world: World, how: str
     assert ran.journal == [*QUIET[:3], "list connections", "delete beta"]
     assert set(world.resources.customers()) == {"acme"}
     assert (await run(world, "c-5")).journal == QUIET
+
+
+@pytest.mark.parametrize("mode", ["connect", "disconnect", "hold"])
+async def test_who_is_gone_keeps_its_resource_while_it_is_pinned(world: World, mode: str) -> None:
+    """Also a pin that cannot be heeded, for no hash is known, is a person's word; without it the resource goes."""
+    await run(world)
+    world.forwarding.found.clear()
+    item = world.resources.objects[Kind.CUSTOMER, "beta"]
+    world.resources.objects[Kind.CUSTOMER, "beta"] = replace(item, annotations={PIN: mode})
+    world.database.rows = [row("acme")]
+    await run(world, "c-2")
+    assert "beta" in world.resources.customers()
+    unpinned = replace(world.resources.objects[Kind.CUSTOMER, "beta"], annotations={})
+    world.resources.objects[Kind.CUSTOMER, "beta"] = unpinned
+    await run(world, "c-3")
+    assert "beta" not in world.resources.customers()
 
 
 async def test_a_suspended_customer_keeps_its_resource(world: World) -> None:

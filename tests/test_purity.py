@@ -20,7 +20,6 @@ ALLOWED: Final = {
     "decimal",
     "enum",
     "functools",
-    "functools",
     "hashlib",
     "math",
     "re",

@@ -141,8 +141,12 @@ async def publish_resources(
     """The desired set as resources, before anything is done in F1.1: what a crash leaves is there to be finished."""
     if order.dry_run:
         return Published(dict(roll.by_ref))
-    trusted = guards.first_objection(facts, order.limits) is None
-    return await publish(outside.resources, order.sync, snapshot, roll, chronicle, trust_absence=trusted)
+    doubt = guards.first_objection(facts, order.limits)
+
+    def trusted(item: Resource) -> bool:
+        return doubt is None or (order.approval is not None and order.approval.accepts_end_of(item.spec, item.status))
+
+    return await publish(outside.resources, order.sync, snapshot, roll, chronicle, trusted)
 
 
 async def query_active_connections(outside: Outside) -> Sequence[Connection]:

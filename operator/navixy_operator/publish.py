@@ -4,7 +4,7 @@ Requests: per new customer one create and one status write; per
 change one patch; per unchanged customer none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,13 +46,12 @@ async def publish(
     snapshot: Snapshot,
     roll: Roll,
     chronicle: Chronicle,
-    *,
-    trust_absence: bool,
+    trusted: Callable[[Resource], bool],
 ) -> Published:
     """Create and change projections until they say what the snapshot says; declarations are their owners'.
 
     A customer who is removed and has no resource gets none. One who is gone from the database is marked removed, but
-    not where the absence cannot be trusted (a guard objects, or a row without a reference may be this customer). A
+    not where the absence is not ``trusted`` (a guard objects), or a row without a reference may be this customer. A
     projection that a declaration now stands before goes: one resource for each customer.
     """
     before = roll.by_ref
@@ -79,9 +78,8 @@ async def publish(
         if (not is_declared(before[ref]) if ref in before else customer.record.state is not CustomerState.REMOVED)
     )
     await each(wanted, write, at_once=AT_ONCE)
-    if trust_absence:
-        gone = (ref for ref, item in before.items() if ref not in snapshot.customers and not is_declared(item))
-        await each(gone, mark, at_once=AT_ONCE)
+    absent = (ref for ref, item in before.items() if ref not in snapshot.customers and not is_declared(item))
+    await each((ref for ref in absent if trusted(before[ref])), mark, at_once=AT_ONCE)
     shadowed = (item for item in roll.shadowed if not before[item.spec["customerRef"]].deleting)
     await each(shadowed, resources.delete, at_once=AT_ONCE)
     return published
@@ -204,5 +202,5 @@ def _count_update(published: Published, ref: str, before: Resource, after: Resou
 
 def _may_go(entry: Settled, item: Resource) -> bool:
     """Whether nothing keeps the projection: removed, or gone for certain and marked so, nothing open, no pin."""
-    for_good = entry.decision.reason in {Reason.REMOVED, Reason.NOT_IN_DATABASE}
+    for_good = entry.decision.reason in {Reason.REMOVED, Reason.NOT_IN_DATABASE} and entry.decision.subject.pin is None
     return for_good and not is_declared(item) and not is_active_projection(item) and entry.as_desired

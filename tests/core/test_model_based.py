@@ -126,10 +126,10 @@ class Operations(RuleBasedStateMachine):
     @rule(passed=minutes, cut=cuts)
     @precondition(lambda self: self.held is not None)
     def approve(self, passed: int, cut: int | None) -> None:
-        """Somebody approves the list that was held last, and some time later there is a cycle."""
+        """Somebody approves the list that was held last, and some time later there is a cycle for it."""
         self.approve_held()
         self.world.now += timedelta(minutes=passed)
-        self.run_cycle(cut)
+        self.run_cycle(cut, self.held)
 
     @rule()
     def restart(self) -> None:
@@ -165,10 +165,10 @@ class Operations(RuleBasedStateMachine):
         if self.held is not None:
             self.held.annotations[APPROVE_CLOSES] = self.held.status["heldCloses"]["digest"]
 
-    def run_cycle(self, cut: int | None = None) -> None:
-        """Run one and judge it."""
+    def run_cycle(self, cut: int | None = None, held: Held | None = None) -> None:
+        """Run one and judge it; ``held``: it may carry that list out, if it is approved."""
         self.cycles += 1
-        rows, name, held, tokens = self.database.view(), f"cycle-{self.cycles}", self.held, frozenset[str]()
+        rows, name, tokens = self.database.view(), f"cycle-{self.cycles}", frozenset[str]()
         judged, items = oracle.judge(rows), self.world.resources
         active = [ref for ref, item in items.items() if item.spec.get("state") != "removed"]
         doubt = oracle.in_doubt(rows, active, self.world.limits.max_shrink_percent)
@@ -247,7 +247,7 @@ class Operations(RuleBasedStateMachine):
         first = self.latest
         if self.held is not None and self.held.name == f"cycle-{self.cycles}":
             self.approve_held()
-            self.run_cycle()
+            self.run_cycle(held=self.held)
         self.run_cycle()
         self.check_rest(replace(self.scene(first | self.latest, cycle=True), connections=before))
         unsure = {ref for ref, told in self.latest.items() if told == UNSURE}

@@ -102,6 +102,23 @@ async def test_a_shrunken_database_closes_nobody(site: Site) -> None:
     assert len(await site.open_connections()) == 10
 
 
+async def test_an_approved_shrinking_is_over(site: Site) -> None:
+    """Three of ten are really gone: approved, they are closed, their resources go, and nothing is held any more."""
+    await deployed(site)
+    for ref in REFS[:3]:
+        sample_data.delete(site.database_url, ref)
+    status = await site.cycle("second")
+    assert status["heldCloses"]["reason"] == "ShrunkenDatabase"
+    await approve(site, "second", status["heldCloses"]["digest"])
+    done = await approved(site, "second-approved-1")
+    assert (done["counts"]["closed"], done["counts"]["deleted"]) == (3, 3)  # type: ignore[index] # plain JSON
+    await until_open(site, *REFS[3:])
+    third = await site.cycle("third")
+    assert ("heldCloses" in third, third["counts"]["discrepancies"]) == (False, 0)
+    sample_data.delete(site.database_url, REFS[3])
+    assert (await site.cycle("fourth"))["counts"]["closed"] == 1, "one of seven is no shrinking"
+
+
 async def test_drift_passes_count_toward_the_same_limit(site: Site) -> None:
     """Suspended ones that open again and again: a drift pass closes up to the limit within a day, then holds."""
     await deployed(site)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from navixy_operator.core.vocabulary import APPROVE_CLOSES
+from navixy_operator.core.vocabulary import APPROVE_CLOSES, ConnectionState
 
 VALID: Final = timedelta(hours=24)
 """How long a list of held closes can be approved, and an approval carried out, from the end of its cycle."""
@@ -37,6 +37,16 @@ class Approval:
 
     cycle: str
     tokens: frozenset[str]
+
+    def accepts_end_of(self, spec: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+        """Whether a customer who is gone from the database may be marked so: the close is approved, or there is none.
+
+        Else the database would count as shrunken for ever, though a person has said that this is meant.
+        """
+        connection = status.get("connection") or {}
+        if "id" not in connection or connection.get("state") == ConnectionState.DISCONNECTED:
+            return True
+        return token(spec["customerRef"], connection["id"]) in self.tokens
 
 
 def read_approval(
