@@ -118,12 +118,12 @@ CYCLE: Final = Definition(
         Column("Established", ".status.counts.established", "integer"),
         Column("Closed", ".status.counts.closed", "integer"),
         Column("Failed", ".status.counts.failed", "integer"),
+        Column("Held", ".status.counts.held", "integer"),
         Column("Reason", ".status.reason"),
         Column("Duration", ".status.durationSeconds", "number"),
         AGE,
         Column("Dry Run", ".spec.dryRun", "boolean", WIDE),
         Column("Skipped", ".status.counts.skipped", "integer", WIDE),
-        Column("Held", ".status.counts.held", "integer", WIDE),
         Column("Message", ".status.message", priority=WIDE),
     ),
 )

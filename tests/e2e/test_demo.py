@@ -37,7 +37,7 @@ KEY_LINES: Final = (
     r"Verdict +not eligible, InvalidHash: .*",
     r"\$ kubectl navixy plan -n navixy-operator",
     r"C-10201 +- +Connected +Establish +Eligible",
-    r"second +main +completed +146 +146 +9 +3 +6 +0 +Synchronized .*",
+    r"second +main +completed +146 +146 +9 +3 +6 +0 +0 +Synchronized .*",
     r"✓ C-10001 is closed in F1\.1, and nobody else",
     r"✓ C-10002 has a new connection after \d+ s, without a cycle",
     r"✓ cycle third holds 40 closes, and made none",
