@@ -60,7 +60,7 @@ async def mass_close(telling: Telling) -> None:
     found = {**cycle["status"].get("heldCloses", {}), "requests": sum(closes.values())}
     expected = {"count": len(refs), "reason": "MassClose", "requests": 0}
     telling.check(f"cycle third holds {len(refs)} closes, and made none", checks.figures("closes", found, expected))
-    await telling.run_and_show(f"kubectl get nvs {IN_NAMESPACE}")
+    await telling.run_and_show(f"kubectl get synccycles {IN_NAMESPACE}")
     head, *rest = (await telling.run(f"kubectl navixy approve third --yes {IN_NAMESPACE}")).splitlines()
     show.output("\n".join([head, *_shortened(rest)]))
     held = await _until(telling, lambda held: not held.keys() & set(refs), "the approved are closed")
