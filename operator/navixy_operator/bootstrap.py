@@ -95,11 +95,11 @@ async def world(
     every request that changes something, in the cluster or in F1.1: it raises LeadershipLost to hold it back.
     """
     async with await open_session(kubeconfig, context=context) as session:
-        client = KubeClient(session.http, session.server, fence=fence)
+        client = KubeClient(session.http, session.server, fence=fence, streams=session.unlimited)
         resources = KubeResources(client)
         cluster = Cluster(resources, KubeRecorder(client, instance=identity), SystemClock())
         secrets = KubeSecrets(client, seen=mask)
-        candidate = KubeClient(session.http, session.server)  # the lease is what the fence rests on
+        candidate = KubeClient(session.unlimited, session.server)  # the lease is what the fence rests on
         namespace = session.namespace or "default"
         yield World(cluster, secrets, namespace, session.kopf_login, resources, fence, candidate)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -151,3 +152,24 @@ async def test_a_missing_kind_is_said() -> None:
 
 async def _drain(client: KubeClient, *, seconds: float) -> list[bytes]:
     return [line async for line in client.lines(PATH, query={"watch": "1"}, seconds=seconds)]
+
+
+async def test_a_watch_takes_no_place_of_the_calls() -> None:
+    """With a pool of one connection for calls, and a watch that goes on, a call still gets through."""
+    async with (
+        scripted(HANG, Say(body={"gitVersion": "v1.36.0"})) as wire,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as calls,
+        aiohttp.ClientSession() as streams,
+    ):
+        client = KubeClient(calls, wire.url, try_seconds=2.0, streams=streams)
+
+        async def watch() -> None:
+            async for _ in client.lines(PATH, query={"watch": "1"}, seconds=30):
+                pass
+
+        watching = asyncio.create_task(watch())
+        await wire.arrived.wait()
+        assert await client.version() == "v1.36.0"
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching

@@ -34,10 +34,11 @@ logger = structlog.stdlib.get_logger(__name__)
 class KubeClient:
     """One API server. ``server``: its URL, which may have a path. ``sleep`` and ``draw`` are replaced in tests.
 
-    ``fence``: asked before each try that may change something; raises LeadershipLost to hold it back.
+    ``fence``: asked before each try that may change something; raises LeadershipLost to hold it back. ``streams``: the
+    session for answers that go on, so that they take no place of others; by default the same.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - half of them are there for tests
         self,
         session: aiohttp.ClientSession,
         server: str,
@@ -46,9 +47,11 @@ class KubeClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[float, float], float] = random.uniform,
         fence: Callable[[], None] | None = None,
+        streams: aiohttp.ClientSession | None = None,
     ) -> None:
         self.server = server.rstrip("/")
         self._session = session
+        self._streams = streams or session
         self._timeout = aiohttp.ClientTimeout(total=try_seconds)
         self._sleep = sleep
         self._draw = draw
@@ -117,7 +120,7 @@ class KubeClient:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=self._timeout.total)
         rest = b""
         try:
-            async with self._session.get(
+            async with self._streams.get(
                 url, headers=self._headers["GET"], timeout=timeout, allow_redirects=False
             ) as response:
                 if response.status != 200:  # noqa: PLR2004 - a watch has no other success

@@ -37,6 +37,8 @@ class KubeSession:
             tls_server_name=found.tls_server_name,
         )
         self.http = self._open(POOL)
+        self.unlimited = self._open(0)
+        """For what must not wait behind 16 slow writes, or holds a connection for long: the lease, and watches."""
         self._for_kopf: list[aiohttp.ClientSession] = []
         if isinstance(found.ssl, ssl.SSLContext) and found.ssl.verify_mode is ssl.CERT_NONE:
             logger.warning("the kubeconfig turns TLS verification off", server=self.server)
@@ -54,7 +56,7 @@ class KubeSession:
 
     async def close(self) -> None:
         """Close every session, also kopf's."""
-        for session in (self.http, *self._for_kopf):
+        for session in (self.http, self.unlimited, *self._for_kopf):
             await session.close()
 
     async def __aenter__(self) -> Self:
