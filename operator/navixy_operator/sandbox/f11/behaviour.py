@@ -111,7 +111,7 @@ class Behaviour(_Model):
     endless: Literal["no", "same-token", "new-tokens"] = "no"
     """Whether the list never ends, and how."""
     etags: bool = True
-    """Whether a list's first page has an ETag; without one, none is answered with 304."""
+    """Whether lists have an ETag, and are answered 304."""
     hash_pattern: str = "[0-9a-f]{32}"
     """What is not of this form is ``hash-malformed``."""
     refusals: dict[str, RefusalCode] = {}
