@@ -124,7 +124,7 @@ class Act:
             with self._phase("restarts"):
                 restarts = await lives.restarts(self.on, one)
             with self._phase("takeovers"):
-                return restarts, await lives.takeovers(one, two)
+                return restarts, await lives.takeovers(self.on, one, two)
 
     def _phase(self, what: str) -> AbstractContextManager[object]:
         return self.progress.phase(f"{self.count:,} customers: {what}")

@@ -31,14 +31,14 @@ async def restarts(on: Stage, operator: Operator) -> list[Restart]:
     return found
 
 
-async def takeovers(leader: Operator, other: Operator) -> dict[str, list[Takeover]]:
+async def takeovers(on: Stage, leader: Operator, other: Operator) -> dict[str, list[Takeover]]:
     """End the leader and see the other take over, in turn; with the lease that production has."""
     found: dict[str, list[Takeover]] = {each.name: [] for each in SIGNALS}
-    await _stand_by(other)
+    await _stand_by(on, other)
     for _ in range(TAKEOVERS):
         for number in SIGNALS:
             found[number.name].append(await _take_over(leader, other, number))
-            await _stand_by(leader)
+            await _stand_by(on, leader)
             leader, other = other, leader
     return found
 
@@ -76,12 +76,13 @@ async def _ready(operator: Operator) -> float:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _stand_by(operator: Operator) -> None:
-    """Start it beside a leader."""
+async def _stand_by(on: Stage, operator: Operator) -> None:
+    """Start it beside a leader, and wait until it has read what it keeps up with."""
     await operator.stop()
     lines = Lines(operator.log)
     await operator.start()
     await lines.next("StandingBy")
+    await on.meter.start()
 
 
 async def _take_over(leader: Operator, other: Operator, number: signal.Signals) -> Takeover:

@@ -11,9 +11,19 @@ from bench.verdicts import verdicts
 
 OF_CYCLES: Final = ("wall s", "reported s", "times bare", "ms each", "API reads", "writes", "on customers", "F1.1")
 OF_CPU: Final = ("operator CPU s", "API server CPU s", "F1.1 CPU s", "peak MB")
-OF_PASSES: Final = ("s", "slowest s", "waited s", "connected s", "decided", "API reads", "writes", "F1.1", "CPU s")
+OF_PASSES: Final = (
+    "pass s",
+    "slowest s",
+    "waited s",
+    "connected s",
+    "decided on",
+    "API reads",
+    "writes",
+    "F1.1",
+    "CPU s",
+)
 OF_PINS: Final = ("p50 s", "p90 s", "p99 s", "the command's own s")
-OF_STARTS: Final = ("ready s", "leads s", "first pass ended s", "that pass s", "lists", "CPU s", "MB", "peak MB")
+OF_STARTS: Final = ("ready s", "leads s", "first pass ended s", "that pass s", "pages listed", "CPU s", "MB", "peak MB")
 
 Row = tuple[str, ...]
 

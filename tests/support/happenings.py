@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from hypothesis import strategies as st
 
 from navixy_operator.core.model import Connection, CustomerRow, fingerprint
 from navixy_operator.core.vocabulary import ConnectionState, Origin
@@ -20,8 +22,8 @@ _FIELDS: Final[dict[str, dict[str, object]]] = {
     "with gateways": {"gateways": 3},
 }
 IN_DATABASE: Final = (
-    *_FIELDS, "another hash", "deleted or added", "deleted or added", "twice", "twice, in two states",
-    "without reference", "without reference and hash", "mended",
+    *_FIELDS, "suspended", "removed", "another hash", "deleted or added", "deleted or added", "twice",
+    "twice, in two states", "without reference", "without reference and hash", "without reference and hash", "mended",
 )  # fmt: skip
 """What can become of a customer's row."""
 
@@ -74,6 +76,12 @@ IN_FORWARDING: Final = (
     *_BECOMES, "lost", "failed", "taken over", "let go", "closed by hand", "opened by others", "opened by hand",
 )  # fmt: skip
 """What can become of a customer's connection without us."""
+MEDDLING: Final[dict[str, dict[str, Any]]] = {
+    "off": {"state": "suspended"},
+    "on": {"state": "active"},
+    "bare": {"gateways": 0},
+}
+"""What somebody writes into the spec of a projection."""
 OPENING: Final = ("", "", "pends", "fails", "no answer", "lost answer")
 CLOSING: Final = ("", "", "", "fails", "takes long", "forgets it")
 """How F1.1 takes requests."""
@@ -100,3 +108,28 @@ def _become(service: Service, what: str, one: Connection, now: datetime) -> None
     else:
         state: ConnectionState = _BECOMES[what]
         service.change(one, now, state=state, error=PASSING if state is FAILED else None)
+
+
+REFS: Final = ("ant", "bee", "cat", "dog", "elk", "fox")
+REFUSED: Final = hash_of("refused")
+refs = st.sampled_from(REFS)
+owners = st.sampled_from([*REFS, "stranger", None])
+minutes = st.sampled_from([1, 1, 5, 60, 7 * 60, 24 * 60, 26 * 60])
+hours = st.sampled_from([None, None, "1", "30"])
+hashes = st.sampled_from([*map(hash_of, REFS), hash_of("new"), hash_of("newer"), REFUSED, None, "malformed"])
+cuts = st.sampled_from([None, None, None, 0, 0, 1, 2, 99])
+"""After how many requests to F1.1 the process ends; 99: after all of them, before any status is written."""
+faults = st.sampled_from(["", "", "", "", "", "empty", "most"])
+Day = list[tuple[str, str, str | None, str | None]]
+"""What happens in the world before a pass: where, what, to whom, and more of it."""
+days: st.SearchStrategy[Day] = st.lists(
+    st.one_of(
+        st.tuples(st.just("database"), st.sampled_from(IN_DATABASE), refs, hashes),
+        st.tuples(st.just("database"), st.sampled_from(IN_DATABASE), refs, hashes),
+        st.tuples(st.just("forwarding"), st.sampled_from(IN_FORWARDING), owners, hashes),
+        st.tuples(st.just("requests"), st.sampled_from(OPENING), refs, st.sampled_from(CLOSING)),
+        st.tuples(st.just("pin"), st.sampled_from(["connect", "disconnect", "hold", "keep!", "", ""]), refs, hours),
+        st.tuples(st.just("spec"), st.sampled_from(list(MEDDLING)), refs, st.none()),
+    ),
+    max_size=4,
+)

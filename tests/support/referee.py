@@ -57,6 +57,7 @@ class Referee:
 
     limits: Limits
     policy: Policy
+    soon: bool = False
     drifted: list[datetime] = field(default_factory=list)
     ours: set[str] = field(default_factory=set)
 
@@ -75,6 +76,22 @@ class Referee:
         """Customers with more than one open automatic connection that was opened by us."""
         owners = [c.customer_ref for c in connections if c.id in self.ours and c.is_open and c.origin == "automatic"]
         return {owner for owner in owners if owners.count(owner) > 1}
+
+    def within_limits(self, scene: Scene) -> bool:
+        """Whether even all that could be closed for customers who are not as desired is allowed."""
+        most = 0
+        for ref, opinion in scene.opinions.items():
+            found, known = scene.of(ref), None if opinion.hash is None else fingerprint(opinion.hash)
+            if not oracle.as_wanted(scene.want(ref), found, known):
+                most += sum(one.is_open for one in found)
+        return most + self._recent(scene) <= self._allowed(scene)
+
+    def _recent(self, scene: Scene) -> int:
+        """A drift pass counts by the hour, so that one more hour may count."""
+        return sum(scene.now - moment <= DAY + timedelta(hours=1) for moment in self.drifted)
+
+    def _allowed(self, scene: Scene) -> float:
+        return oracle.allowed(self.limits.max_close_percent, self.limits.min_closes, scene.connections.values())
 
     def _opens(self, scene: Scene, call: Call) -> None:
         ref = call.customer_ref
@@ -95,10 +112,13 @@ class Referee:
         assert want != AS_IT_IS, f"{name} is closed although it is to be left as it is"
         assert scene.cycle or ref in scene.opinions, f"{name} is an extra, closed by a drift pass"
         if want == ON and closed.state == "connected":
-            others = [one for one in call.before if one.state == "connected" and one.id != closed.id]
             known = scene.opinion(ref, closed).hash
-            right = known is None or closed.fingerprint in {None, fingerprint(known)}
-            assert others or not right, f"{name} was all that {ref} had, and right"
+            prints = {one.fingerprint for one in call.before} if known is None else {None, fingerprint(known)}
+            right = [one for one in call.before if one.state == "connected" and one.fingerprint in prints]
+            assert closed not in right or len(right) > 1, f"{name} was all that {ref} had, and right"
+        if want == ON and closed.state == "failed" and not scene.cycle and not scene.by_a_person(ref, closed):
+            kept = [one for one in call.before if one.state in {"connected", "pending"}]
+            assert self.soon or kept, f"{name} failed, which is the next cycle's"
         if self.policy is not Policy.FULL:
             assert self.policy is Policy.UPSERT_ONLY, "Observe acts"
             assert want == ON, f"UpsertOnly closes {name}"
@@ -118,7 +138,7 @@ class Referee:
             return
         assert not scene.doubt, f"{len(cut)} closes although the database is in doubt"
         recent = sum(scene.now - moment <= DAY for moment in self.drifted)
-        most = oracle.allowed(self.limits.max_close_percent, self.limits.min_closes, scene.connections.values())
+        most = self._allowed(scene)
         assert len(cut) + recent <= most, f"{len(cut)} closes after {recent}, where {most} are allowed"
         if not scene.cycle:
             self.drifted += [scene.now] * len(cut)
