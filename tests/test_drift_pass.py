@@ -215,6 +215,19 @@ async def test_a_pin_set_while_a_pass_decides_has_the_last_word(between: Between
     assert not [entry for entry in journal if entry in {"establish beta", "status beta"}]
 
 
+async def test_what_stays_pending_is_failed_in_time_whoever_is_pinned_meanwhile(between: Between) -> None:
+    """A pass over a few customers does not forget since when others have been pending."""
+    between.lose("beta")
+    between.world.forwarding.settle_seconds = 1e6
+    await between.drift()
+    between.world.clock.seconds += 20
+    between.annotate("acme", pin="disconnect")
+    await between.attend("acme")
+    between.world.clock.seconds += 20
+    await between.drift()
+    assert ready(between.world, "beta") == ("False", "EstablishFailed")
+
+
 @pytest.mark.parametrize("policy", [Policy.OBSERVE, Policy.UPSERT_ONLY])
 async def test_a_policy_binds_drift_passes(between: Between, policy: Policy) -> None:
     """Observe does nothing, UpsertOnly closes nothing."""

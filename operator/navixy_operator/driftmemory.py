@@ -82,6 +82,8 @@ class Memory:
         self.counts = replace(counts, database=False)  # a pass that rests asks it nothing
         connections = () if self.listing is None else self.listing.connections
         self.open_connections = automatic(connections)
+        ids = {connection.id for connection in connections if connection.state is ConnectionState.PENDING}
+        self._pending = {one: since for one, since in self._pending.items() if one in ids}
         refs = roll.by_ref.keys()
         self._attempts = {ref: attempts for ref, attempts in self._attempts.items() if ref in refs}
         ends = [pin.until for item in roll.by_ref.values() if (pin := read_pin(item.annotations, now).pin) is not None]
@@ -125,7 +127,7 @@ class Memory:
     ) -> None:
         """Mark those failed whose connection has been seen pending for longer than ``seconds``, by our own clock."""
         pending = {c.id: c for c in connections if c.state is ConnectionState.PENDING}
-        self._pending = {one: self._pending.get(one, now) for one in pending}
+        self._pending |= {one: self._pending.get(one, now) for one in pending}
         overdue = {
             c.customer_ref for one, c in pending.items() if now - self._pending[one] > timedelta(seconds=seconds)
         }
