@@ -92,6 +92,7 @@ async def _work(
     namespaces = world.namespaces(settings)
     try:
         await world.resources.until_discovered(stop)
+        supervisor.begin()
         await kopf.operator(
             registry=registry_for(supervisor, world.login, stop),
             clusterwide=settings.everywhere,

@@ -75,6 +75,11 @@ class Supervisor:
         elif change != "DELETED" and is_declared(customer) and not self._stopping:
             self._begin(self._mind_orphan(customer))
 
+    def begin(self) -> None:
+        """The customers are watched: those that nobody will be heard to change are looked for once."""
+        for place in self.served:
+            self._begin(self._mind_orphans(place))
+
     def problems(self) -> list[str]:
         """What keeps work from being done, in words; empty while all is well. For the liveness probe."""
         now = self.cluster.clock.monotonic()
@@ -98,6 +103,8 @@ class Supervisor:
         """A runner ends when its NavixySync is gone; one that broke is begun again, for nothing else would."""
         self._tasks.pop(key, None)
         self._runners.pop(key, None)
+        if not self._stopping:
+            self._begin(self._mind_orphans(key[0]))
         if task.cancelled() or (error := task.exception()) is None:
             return
         log = structlog.get_logger("navixy_operator.supervisor")
@@ -123,6 +130,17 @@ class Supervisor:
                 log.warning("SweepFailed", namespace=runner.namespace, sync=runner.name, problem=str(error))
 
         self._begin(sweep())
+
+    async def _mind_orphans(self, namespace: str) -> None:
+        """Look for declarations whose NavixySync is gone: nothing will be heard of them any more."""
+        try:
+            for customer in await self.cluster.resources.list(Kind.CUSTOMER, namespace):
+                known = (customer.namespace, str(customer.spec.get("sync", ""))) in self._runners
+                if is_declared(customer) and not known:
+                    await self._mind_orphan(customer)
+        except OperatorError as error:
+            log = structlog.get_logger("navixy_operator.supervisor")
+            log.warning("OrphansNotMinded", namespace=namespace, problem=str(error))
 
     async def _mind_orphan(self, customer: Resource) -> None:
         """A declaration whose NavixySync is not there, once that is certain: it says so, or is let go when deleted."""

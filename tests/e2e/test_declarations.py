@@ -192,6 +192,23 @@ async def test_a_declaration_without_its_sync_is_let_go(site: Site) -> None:
     assert "X-1" in await site.open_connections()
 
 
+@pytest.mark.parametrize("order", ["the sync first", "the declaration first", "while nobody was at work"])
+async def test_a_declaration_and_its_sync_deleted_together_do_not_hang(site: Site, order: str) -> None:
+    """``kubectl delete -k``: whichever goes first, and whoever was there to see it, the declaration is let go."""
+    await deployed(site)
+    if order == "while nobody was at work":
+        await site.operator.stop()
+    targets = ["navixysync/main", "navixycustomer/extra"]
+    if order == "the declaration first":
+        targets.reverse()
+    await site.plane.kubectl("delete", *targets, "-n", site.namespace, "--wait=false")
+    if order == "while nobody was at work":
+        await site.operator.start()
+    async with site.waiting(30):
+        while await site.kubectl.get("navixycustomer", "extra") is not None:
+            await site.pause()
+
+
 async def test_two_customers_of_one_hash_block_each_other(site: Site) -> None:
     """A declared one and one of the database: neither is connected anew, both say so."""
     await deployed(site)
