@@ -73,12 +73,25 @@ def test_a_cycle_cut_off_before_the_status(before: Reason, now: Reason) -> None:
 
 
 @pytest.mark.parametrize(("guard", "now"), list(product(sorted(HOLDING), SPECS)))
-def test_a_close_that_is_held(guard: Reason, now: Reason) -> None:
-    """Where a guard holds the close, the resource is not marked: the verdict is the status's, and the close waits."""
+def test_who_is_gone_and_held(guard: Reason, now: Reason) -> None:
+    """Where a guard objects, who is gone is not marked: the verdict is the status's, and the close waits."""
     spec, tags = SPECS[now]
     status = status_of(Reason.NOT_IN_DATABASE, held=guard)
     assert held_by(status) is guard
     assert published_verdict(spec, tags, status).reason is Reason.NOT_IN_DATABASE
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), list(product((Reason.ELIGIBLE, Reason.SUSPENDED, Reason.NO_GATEWAYS), SPECS))
+)
+def test_what_else_is_held_is_published(before: Reason, now: Reason) -> None:
+    """Where the close of a changed hash waits, or of a suspended customer: what a later cycle publishes counts."""
+    spec, tags = SPECS[now]
+    decision = decide(subject(connection(fingerprint=print_of("old")), reason=before))
+    (held,) = hold_closes([decision], Reason.MASS_CLOSE)
+    status = customer_status({}, settle(held, decision.closes, None), cycle="c-1", generation=1, now=NOW)
+    assert held_by(status) is Reason.MASS_CLOSE
+    assert published_verdict(spec, tags, status).reason is now
 
 
 BY_HAND: Final = [

@@ -83,6 +83,13 @@ class Office:
         if self.held is not None:
             self.held.annotations[APPROVE_CLOSES] = self.held.status["heldCloses"]["digest"]
 
+    def run_approved(self) -> None:
+        """If the last cycle held closes: approve them, and run the cycle for it, and another."""
+        if self.held is not None and self.held.name == f"cycle-{self.cycles}":
+            self.approve_held()
+            self.run_cycle(held=self.held)
+            self.run_cycle()
+
     def run_cycle(self, cut: int | None = None, held: Held | None = None) -> None:
         """Run one and judge it; ``held``: it may carry that list out, if it is approved."""
         self.cycles += 1

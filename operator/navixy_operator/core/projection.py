@@ -30,8 +30,8 @@ JSON = Mapping[str, Any]
 def published_verdict(spec: JSON, labels: Mapping[str, str], status: JSON) -> Verdict:
     """What the last cycle thought of a customer from the database. Total."""
     told = find(status.get("conditions", ()), Condition.ELIGIBLE)
-    if told is not None and held_by(status) is not None and (reason := _VERDICTS.get(told["reason"])) is not None:
-        return Verdict(reason, told["message"])
+    if told is not None and told["reason"] == Reason.NOT_IN_DATABASE and held_by(status) is not None:
+        return Verdict(Reason.NOT_IN_DATABASE, told["message"])  # who is gone is not marked while a guard objects
     reason = _VERDICTS.get(labels.get(LABEL_VERDICT, ""))
     if reason is None:
         return _NOT_YET
