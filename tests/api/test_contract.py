@@ -150,6 +150,7 @@ COLUMNS: dict[Kind, dict[str, str | None]] = {
         "ESTABLISHED": "2",
         "CLOSED": "1",
         "FAILED": "1",
+        "HELD": "1",
         "REASON": "CountMismatch",
         "DURATION": "8.75",
     },

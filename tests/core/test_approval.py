@@ -126,3 +126,26 @@ def test_anything_is_answered(written: str, listed: str) -> None:
     """Whatever somebody writes into the annotation or the list: an answer, and never an approval by chance."""
     assert isinstance(read(written, status()), str)
     assert isinstance(read(DIGEST, {**status(), "heldCloses": {**status()["heldCloses"], "members": listed}}), str)
+
+
+SPEC: Final = {"customerRef": "acme"}
+OWN: Final = token("acme", "c-1")
+
+
+@pytest.mark.parametrize(
+    ("connection", "tokens", "accepts"),
+    [
+        pytest.param(None, set(), True, id="no connection was ever told"),
+        pytest.param({"state": "failed", "error": {"code": "x"}}, set(), True, id="one that never came about"),
+        pytest.param({"id": "c-1", "state": "disconnected"}, set(), True, id="closed already"),
+        pytest.param({"id": "c-1", "state": "connected"}, {OWN}, True, id="approved"),
+        pytest.param({"id": "c-1", "state": "failed"}, {OWN}, True, id="approved, failed since"),
+        pytest.param({"id": "c-1", "state": "connected"}, set(), False, id="not in the list"),
+        pytest.param({"id": "c-2", "state": "connected"}, {OWN}, False, id="another connection by now"),
+        pytest.param({"id": "c-1", "state": "pending"}, {token("beta", "c-1")}, False, id="another customer's"),
+    ],
+)
+def test_the_end_of_a_customer(connection: JSON | None, tokens: set[str], accepts: bool) -> None:  # noqa: FBT001 - a column
+    """Who is gone is marked so where the close is approved, or there is nothing to close: the guard has its answer."""
+    status = {} if connection is None else {"connection": connection}
+    assert Approval("main-1", frozenset(tokens)).accepts_end_of(SPEC, status) is accepts

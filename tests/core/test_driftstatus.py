@@ -213,6 +213,16 @@ def test_trouble(before: JSON, kind: Condition, reason: Reason) -> None:
     assert said(back)[Condition.FORWARDING_AVAILABLE] == ("True", "Available")
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_database_answers_again(asked: bool) -> None:  # noqa: FBT001 - the column
+    """Only a pass that asked it for hashes can tell; another leaves what was said."""
+    reason = Reason.DATABASE_UNAVAILABLE
+    before = sync_drift_failed(after_cycle(), Condition.DATABASE_AVAILABLE, reason, "no route", generation=1, now=LATER)
+    after = drifted(before, DriftCounts(3, 3, 0, 0, database=asked), now=LATER + HOUR)
+    assert said(after)["DatabaseAvailable"] == (("True", "Available") if asked else ("False", reason.value))
+    assert drifted(after, DriftCounts(3, 3, 0, 0, database=asked), now=LATER + 2 * HOUR) == after
+
+
 def test_who_answers_again_says_so_in_the_same_words() -> None:
     """A pass after trouble leaves what a cycle would have: only the time of the change is new."""
     before = after_cycle()

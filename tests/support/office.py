@@ -93,46 +93,51 @@ class Office:
     def run_cycle(self, cut: int | None = None, held: Held | None = None) -> None:
         """Run one and judge it; ``held``: it may carry that list out, if it is approved."""
         self.cycles += 1
-        rows, name, tokens = self.database.view(), f"cycle-{self.cycles}", frozenset[str]()
-        judged, items = oracle.judge(rows), self.world.resources
-        active = [ref for ref, item in items.items() if item.spec.get("state") != "removed"]
+        rows, name, items = self.database.view(), f"cycle-{self.cycles}", self.world.resources
+        judged, prints = oracle.judge(rows), {ref: item.spec.get("hashFingerprint") for ref, item in items.items()}
+        active = {ref: prints[ref] for ref, item in items.items() if item.spec.get("state") != "removed"}
         doubt = oracle.in_doubt(rows, active, self.world.limits.max_shrink_percent)
-        absent = {
-            ref: oracle.missing(rows, item.spec.get("hashFingerprint"))
-            for ref, item in items.items()
-            if ref not in judged
-        }
-        approved = frozenset[Pair]()
-        if held is not None:
-            found = read_approval(held.name, held.annotations, held.status, self.world.now)
-            tokens = found.tokens if isinstance(found, Approval) else tokens
-            if held.annotations and not held.used and self.world.now - held.ended <= DAY:
-                approved = held.pairs
-        scene = self.scene(judged | absent, cycle=True, doubt=doubt, approved=approved)
-        reason = None if held is None else Reason(held.status["heldCloses"]["reason"])
+        absent = {ref: oracle.missing(rows, print_) for ref, print_ in prints.items() if ref not in judged}
+        approval, reason, pairs = self.approved(held)
+        sure = {ref for ref in absent if not doubt or (pairs is not None and self.accepted(ref, pairs))}
+        opinions = judged | {ref: told if ref in sure else self.opinions[ref] for ref, told in absent.items()}
+        scene = self.scene(judged | absent, cycle=True, doubt=doubt, approved=pairs or frozenset())
         try:
-            status: JSON | None = self.run(scene, cut, lambda: run_cycle(self.world, name, tokens, reason))
+            status: JSON | None = self.run(scene, cut, lambda: run_cycle(self.world, name, approval, reason))
         except ApprovalInvalid:
             assert doubt
             assert not self.world.service.calls
             return
-        self.doubt, self.latest = doubt, judged | absent
-        self.opinions = judged | (absent if not doubt else {ref: self.opinions[ref] for ref in absent})
+        self.doubt, self.latest, self.opinions = doubt, judged | absent, opinions
         if status is None:
             return
         assert fits_cycle(status)
-        if held is not None and tokens:
+        if held is not None and approval is not None:
             held.used = True
             held.status["heldCloses"]["approvedAt"] = timestamp(self.world.now)
         if "heldCloses" in status:
-            items_ = status["heldCloses"]["items"]
-            pairs = frozenset((item.get("customerRef"), item["connectionId"]) for item in items_)
-            self.held = Held(name, status, pairs, self.world.now, {})
+            found = status["heldCloses"]["items"]
+            listed = frozenset((item.get("customerRef"), item["connectionId"]) for item in found)
+            self.held = Held(name, status, listed, self.world.now, {})
+
+    def approved(self, held: Held | None) -> tuple[Approval | None, Reason | None, frozenset[Pair] | None]:
+        """What a cycle may carry out: by the core, and, told apart from that, by what people did."""
+        if held is None:
+            return None, None, None
+        found = read_approval(held.name, held.annotations, held.status, self.world.now)
+        counts = held.annotations and not held.used and self.world.now - held.ended <= DAY
+        reason = Reason(held.status["heldCloses"]["reason"])
+        return found if isinstance(found, Approval) else None, reason, held.pairs if counts else None
+
+    def accepted(self, ref: str, pairs: frozenset[Pair]) -> bool:
+        """Whether nothing speaks against marking a customer as gone whose closes were approved."""
+        told = self.world.resources[ref].status.get("connection", {})
+        return "id" not in told or told["state"] == "disconnected" or (ref, told["id"]) in pairs
 
     def run_drift(self, cut: int | None = None) -> None:
-        """Run one and judge it. Who may be nameless has a hash for it, if the database has a row for the reference."""
-        now = {row.ref: Opinion(oracle.BAD, row.hash) for row in self.database.view() if row.has_hash}
-        opinions = {ref: now.get(ref, UNSURE) if told == UNSURE else told for ref, told in self.opinions.items()}
+        """Run one and judge it. Who was not found has a hash for it all the same, if there is a row by now."""
+        now = {row.ref: row.hash for row in self.database.view() if row.has_hash}
+        opinions = {ref: replace(told, hash=told.hash or now.get(ref)) for ref, told in self.opinions.items()}
         self.run(self.scene(opinions, cycle=False), cut, lambda: run_drift(self.world))
 
     def scene(self, opinions: dict[str, Opinion], **more: Any) -> Scene:

@@ -3,7 +3,7 @@
 Written without the core's rules, to be held against them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,10 +77,10 @@ def leftover(rows: Sequence[Row], connections: Iterable[Connection]) -> Opinion:
     return Opinion(BAD if prints & {one.fingerprint for one in connections} else GONE)
 
 
-def in_doubt(rows: Sequence[Row], active: Collection[str], percent: int) -> bool:
-    """Whether the database is empty, or has lost too many of those who were there and not removed."""
+def in_doubt(rows: Sequence[Row], active: Mapping[str, str | None], percent: int) -> bool:
+    """Whether the database is empty, or has lost too many of those who were there and not removed, by fingerprint."""
     here = {row.ref for row in rows}
-    lost = sum(ref not in here for ref in active)
+    lost = sum(ref not in here and missing(rows, print_).word == GONE for ref, print_ in active.items())
     return not rows or lost * 100 > percent * len(active)
 
 

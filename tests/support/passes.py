@@ -1,13 +1,13 @@
 """Cycles and drift passes over plain values: the core's functions in the order in which the operator calls them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from navixy_operator.core import cyclestatus, guards, report, roster
 from navixy_operator.core.actions import Close, Hold, Keep, Replace, Trim, Watch
+from navixy_operator.core.approval import Approval
 from navixy_operator.core.cyclestatus import Ending
 from navixy_operator.core.drift import Attempts, failed_before, pause_after, within_drift
 from navixy_operator.core.driftstatus import DriftCounts, closes_noted, recent_closes, sync_drifted
@@ -79,9 +79,7 @@ class World:
         self.resources[ref] = replace(changed, generation=generation)
 
 
-def run_cycle(
-    world: World, name: str, approved: AbstractSet[str] = frozenset(), approved_for: Reason | None = None
-) -> JSON:
+def run_cycle(world: World, name: str, approval: Approval | None = None, approved_for: Reason | None = None) -> JSON:
     """One cycle; the status of its SyncCycle. Raises CutOffError where the process ends.
 
     Raises ApprovalInvalid, before anything is done, where an approval meets another doubt than it was given for.
@@ -89,11 +87,16 @@ def run_cycle(
     snapshot, roll = snapshot_of(world.rows()), world.roll
     facts = facts_of(world, snapshot, roll)
     doubt = guards.first_objection(facts, world.limits)
-    if approved and doubt not in {None, approved_for}:
+    if approval is not None and doubt not in {None, approved_for}:
         raise ApprovalInvalid
-    publish(world, snapshot, roll, trusted=doubt is None)
+
+    def trusted(item: Resource) -> bool:
+        return doubt is None or (approval is not None and approval.accepts_end_of(item.spec, item.status))
+
+    publish(world, snapshot, roll, trusted)
     known = {ref: known_of(item, world.now) for ref, item in roll.by_ref.items()}
     decisions = decide_all(roster.subjects(snapshot, known, world.service.found.values()))
+    approved = frozenset[str]() if approval is None else approval.tokens
     decisions = guards.guard(decisions, facts, world.limits, approved)
     decisions = guards.restrain(decisions, world.policy)
     progress = act(world, decisions, snapshot.hashes)
@@ -106,12 +109,13 @@ def run_cycle(
 
 def facts_of(world: World, snapshot: Snapshot, roll: Roll) -> Facts:
     """What the guards look at before the plan is made."""
-    before = [ref for ref, item in roll.by_ref.items() if is_active_projection(item)]
-    lost = sum(ref not in snapshot.customers for ref in before)
+    before = {ref: item for ref, item in roll.by_ref.items() if is_active_projection(item)}
+    gone = (item for ref, item in before.items() if ref not in snapshot.customers)
+    lost = sum(not snapshot.may_hold(item.spec.get("hashFingerprint")) for item in gone)
     return Facts(snapshot.polled, known=len(before), lost=lost, recent=recent_closes(world.sync, world.now))
 
 
-def publish(world: World, snapshot: Snapshot, roll: Roll, *, trusted: bool) -> None:
+def publish(world: World, snapshot: Snapshot, roll: Roll, trusted: Callable[[Resource], bool]) -> None:
     """The desired set as resources."""
     for ref, customer in snapshot.customers.items():
         tags, spec = labels(customer.verdict.reason), customer_spec(customer, "main")
@@ -120,8 +124,8 @@ def publish(world: World, snapshot: Snapshot, roll: Roll, *, trusted: bool) -> N
         elif customer.record.state is not CustomerState.REMOVED:
             world.written.append(ref)
             world.resources[ref] = resource(Kind.CUSTOMER, resource_name(ref), spec=spec, labels=tags)
-    for ref, item in roll.by_ref.items() if trusted else ():
-        if ref not in snapshot.customers:
+    for ref, item in roll.by_ref.items():
+        if ref not in snapshot.customers and trusted(item):
             nameless = snapshot.may_hold(item.spec.get("hashFingerprint"))
             verdict = Reason.INVALID_RECORD if nameless else Reason.NOT_IN_DATABASE
             spec = dict(item.spec) if nameless else gone_spec(item.spec)
