@@ -126,6 +126,6 @@ class Operations(RuleBasedStateMachine):
 
 # To see the shortest story of a failure, add Phase.shrink and wait some minutes.
 Operations.TestCase.settings = settings(
-    quick, max_examples=100, stateful_step_count=40, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    quick, max_examples=120, stateful_step_count=40, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 TestOperations = Operations.TestCase
