@@ -28,11 +28,13 @@ LABEL org.opencontainers.image.title="navixy-operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 # By number for runAsNonRoot, with a passwd entry because kopf asks for the user's name.
 RUN groupadd --gid 65532 navixy \
-    && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin navixy
+    && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin navixy \
+    && install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/navixy-operator
 COPY --from=build /opt/navixy-operator /opt/navixy-operator
 ENV PATH=/opt/navixy-operator/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    DATA_DIRECTORY=/var/lib/navixy-operator
 USER 65532:65532
 WORKDIR /tmp
 EXPOSE 8080

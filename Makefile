@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help demo test test-unit test-faults lint format bench crds lock clean
+.PHONY: help demo test test-unit test-faults lint format bench crds docs lock clean
 
 help: ## List the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ test: $(READY) ## Run every test, on real servers, installing what is missing
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-unit: $(READY) ## Run the quick tests: no servers, under a minute
-	@$(BIN)/python -m pytest -m "not server and not e2e" $(ARGS)
+	@$(BIN)/python -m pytest -m "not server and not e2e and not slow" $(ARGS)
 
 test-faults: $(READY) ## Run 20 drawn schedules of faults, some ten minutes (ARGS="--seeds 7", ARGS="--seed 1234" replays)
 	@$(BIN)/python -m pytest tests/faults --seeds 20 $(ARGS)
@@ -45,6 +45,10 @@ bench: $(READY) ## Measure 1,000 and 10,000 customers against the bare limit of 
 
 crds: $(READY) ## Write crds/ anew from the models
 	@$(BIN)/python -m navixy_operator.crds crds
+
+docs: $(READY) ## Write docs/metrics.md and the Grafana dashboard anew
+	@$(BIN)/python -m navixy_operator.metricsdoc docs/metrics.md
+	@$(BIN)/python -m navixy_operator.dashboard manifests/monitoring/grafana-dashboard.json
 
 lock: ## Pin the dependencies with hashes (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/runtime.txt

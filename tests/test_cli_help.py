@@ -14,14 +14,15 @@ from typing import Final
 import click
 import pytest
 
-from navixy_operator import cli
+from navixy_operator import cli, settings
 from navixy_operator.cli.common import program
 from navixy_operator.cli.main import commands
 from navixy_operator.errors import ConfigurationError, DatabaseUnavailable, InvalidSpec
 from navixy_operator.sandbox.errors import ProvisioningError
 from navixy_operator.sandbox.f11.behaviour import Behaviour
 
-COMMANDS: Final = ("approve", "demo", "explain", "pin", "plan", "run", "simulate-f11", "unpin")
+COMMANDS: Final = (*("approve", "audit", "demo", "explain", "pin", "plan", "run", "simulate-f11", "status", "unpin"),)
+SUBCOMMANDS: Final = ("audit cycle", "audit verify")
 WIDTH: Final = 100
 TOKEN: Final = "NAVIXY_F11_TOKEN"
 IN_USE: Final = "Address already in use"
@@ -31,35 +32,57 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the caller's: no cluster, no token, no programs."""
-    for name in (TOKEN, "KUBERNETES_SERVICE_HOST"):
+    """Nothing of the caller's: no cluster, no token, no audit trail, no programs."""
+    for name in (TOKEN, "KUBERNETES_SERVICE_HOST", "AUDIT_DATABASE_URL", "AUDIT_DATABASE_URL_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.setenv("DATA_DIRECTORY", str(tmp_path / "no-data"))
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
 
 
 def test_there_are_these_commands() -> None:
     """A new command must be added to these tests."""
     assert tuple(sorted(commands.commands)) == COMMANDS
+    groups = {name: found for name, found in commands.commands.items() if isinstance(found, click.Group)}
+    below = [f"{name} {command}" for name, group in groups.items() for command in sorted(group.commands)]
+    assert tuple(below) == SUBCOMMANDS
 
 
-@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)], ids=["group", *COMMANDS])
+def found(line: str) -> click.Command:
+    """A command, by what is typed for it; nothing is the group of all."""
+    command: click.Command = commands
+    for name in line.split():
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    return command
+
+
+@pytest.mark.parametrize("line", ["", *COMMANDS, *SUBCOMMANDS])
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_help(arguments: list[str], option: str, capsys: Captured) -> None:
+def test_help(line: str, option: str, capsys: Captured) -> None:
     """Exit code 0, a summary, every option described, no marks of the formatter, lines that fit a terminal."""
-    assert cli.main([*arguments, option]) == 0
+    assert cli.main([*line.split(), option]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith("Usage: ")
     assert "\b" not in out
     assert r"\b" not in out
     assert [line for line in out.splitlines() if len(line) > WIDTH] == []
-    command = commands.commands[arguments[0]] if arguments else commands
+    command = found(line)
     assert command.help
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.opts[-1] in out
+
+
+def test_run_names_every_variable(capsys: Captured) -> None:
+    """Those that the process's settings are read from, and the cluster's own; no other."""
+    assert cli.main(["run", "--help"]) == 0
+    table = capsys.readouterr().out.partition("Environment:\n")[2]
+    told = set(re.findall(r"^ +([A-Z][A-Z]+_[A-Z_]+|KUBECONFIG)(?=  | *$)", table, re.MULTILINE))
+    source = Path(settings.__file__).read_text("utf-8")
+    assert told == {*re.findall(r"``([A-Z][A-Z_]+)``", source), "KUBECONFIG"}
 
 
 def test_the_list_of_commands_cuts_no_summary(capsys: Captured) -> None:
@@ -130,6 +153,17 @@ def test_exit_codes(
         ("pin C-1 off", "'off' is not one of"),
         ("pin C-1 hold --for ever", '"ever" is no duration'),
         ("unpin", "Missing argument 'REF'"),
+        ("audit nonsense", "No such command 'nonsense'"),
+        ("audit --event Closed", '"Closed" is no event'),
+        ("audit --since yesterday", '"yesterday" is no moment: write a time'),
+        ("audit --since 1h --until 2h", "nothing can lie between them"),
+        ("audit --origin nobody", "'nobody' is not one of"),
+        ("audit --limit -1", "-1 is not in the range"),
+        ("audit --customer C-1 verify", "--customer: give the options of `verify` after its name"),
+        ("audit cycle", "Missing argument 'CYCLE'"),
+        ("audit cycle first -o csv", "'csv' is not one of"),
+        ("explain C-1 --history --limit 0", "0 is not in the range"),
+        ("status --nonsense", "No such option"),
         ("approve", "Missing argument 'CYCLE'"),
         ("simulate-f11", TOKEN),
         ("simulate-f11 --token-file /nonexistent", "does not exist"),
@@ -156,6 +190,7 @@ def test_wrong_usage(line: str, words: str, capsys: Captured) -> None:
         ("run", 3, "kubeconfig"),
         ("pin C-1 hold", 3, "kubeconfig"),
         ("approve first --yes", 3, "kubeconfig"),
+        ("audit", 3, "there is no audit trail at"),
         ("demo", 1, "KUBEBUILDER_ASSETS names"),
     ],
 )

@@ -107,6 +107,7 @@ CEL: dict[tuple[str, str], list[tuple[dict[str, Any], bool]]] = {
 TRANSITIONS = {
     ("NavixyCustomer.spec.customerRef", "self == oldSelf"),
     ("SyncCycle.spec", "self == oldSelf"),
+    ("Investigation.spec", "self == oldSelf"),
 }
 NAMES = {("NavixySync", "size(self.metadata.name) <= 52")}
 

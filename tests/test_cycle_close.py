@@ -71,6 +71,26 @@ async def test_manual_connections_are_left_alone(world: World) -> None:
     assert ran.finding.validation.passed
 
 
+async def test_words_of_a_later_version_in_a_status_are_none(world: World) -> None:
+    """After a rollback: a reason that nobody knows here stops no cycle, and is replaced by one that is known."""
+    world.forwarding.found.clear()
+    world.connect(manual())
+    await run(world)
+    (key,) = [key for key, item in world.resources.objects.items() if item.spec.get("customerRef") == "acme"]
+    item = world.resources.objects[key]
+    of_later = {
+        "status": "True",
+        "reason": "OfALaterVersion",
+        "message": "m",
+        "lastTransitionTime": "2026-03-01T03:00:00Z",
+    }
+    told = [{"type": kind, **of_later} for kind in ("Ready", "Pinned")]
+    world.resources.objects[key] = replace(item, status={**item.status, "conditions": told})
+    ran = await run(world, "c-2")
+    assert ready(world, "acme") == ("True", "ManualOperation")
+    assert len(ran.logged("ManualOperationObserved")) == 1
+
+
 async def test_unauthorized_stops_the_pass(world: World) -> None:
     """401 is about the operator's token: the pass ends, no customer is blamed."""
     world.database.rows = [row(f"r{number}") for number in range(50)]

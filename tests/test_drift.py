@@ -32,7 +32,9 @@ async def drift(world: World, memory: Memory, ordered: Order | None = None) -> D
     async def note_closes(count: int) -> None:
         world.journal.append(f"note {count}")
 
-    return await run_drift(Pass(ordered or order(), world.outside, Chronicle("drift", SYNC), memory, note_closes))
+    return await run_drift(
+        Pass(ordered or order(), world.outside, Chronicle("drift", SYNC, world.clock), memory, note_closes)
+    )
 
 
 def lose(world: World, ref: str) -> Connection:

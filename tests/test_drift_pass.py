@@ -33,7 +33,9 @@ class Between:
 
     def work(self, **fields: Any) -> Pass:
         """What a pass works with."""
-        return Pass(order("d", **fields), self.world.outside, Chronicle("d", SYNC), self.memory, self.note)
+        return Pass(
+            order("d", **fields), self.world.outside, Chronicle("d", SYNC, self.world.clock), self.memory, self.note
+        )
 
     async def note(self, count: int) -> None:
         """Keep what is about to be closed."""

@@ -13,7 +13,7 @@ from navixy_operator.claims import Claims
 from navixy_operator.core.approval import Approval, token
 from navixy_operator.core.guards import Limits
 from navixy_operator.core.model import Connection
-from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, PIN, SYNCS, Kind, Reason
+from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, INVESTIGATIONS, PIN, SYNCS, Kind, Reason
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import ApprovalInvalid, ConfigurationError
@@ -32,7 +32,7 @@ def kinds(*names: str) -> Say:
     return Say(200, {"resources": [{"name": name} for name in names]})
 
 
-ALL = kinds(CUSTOMERS, f"{CUSTOMERS}/status", SYNCS, CYCLES)
+ALL = kinds(CUSTOMERS, f"{CUSTOMERS}/status", SYNCS, CYCLES, INVESTIGATIONS)
 
 
 async def test_an_api_server_that_has_just_started_is_waited_for() -> None:
@@ -63,7 +63,7 @@ async def test_a_pin_is_not_said_to_count_while_a_request_for_its_customer_is_un
         world.resources.objects[Kind.CUSTOMER, name] = replace(item, annotations={PIN: "hold"})
 
     async def look() -> Drifted:
-        work = Pass(order("d", claims=claims), world.outside, Chronicle("d", SYNC), Memory(), _note)
+        work = Pass(order("d", claims=claims), world.outside, Chronicle("d", SYNC, world.clock), Memory(), _note)
         return await (run_drift(work) if whole else attend(work, ["acme", "beta"]))
 
     def noted() -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def test_a_pass_beside_a_cycle_does_not_close_what_that_has_just_opened() 
         return await of_customer(customer_ref)
 
     world.forwarding.connections_of = late  # type: ignore[method-assign]  # a list that takes its time
-    await attend(Pass(order("d"), world.outside, Chronicle("d", SYNC), Memory(), _note), ["acme"])
+    await attend(Pass(order("d"), world.outside, Chronicle("d", SYNC, world.clock), Memory(), _note), ["acme"])
     assert [one.is_open for one in world.forwarding.found.values()] == [True]
     assert ready(world, "acme") == ("True", "Connected")
 

@@ -25,7 +25,10 @@ from support.kube_wire import serving
 MANY = 12  # more than kopf is patient by itself
 VERBS = ["list", "watch"]
 GROUPS = {
-    "dataforwarding.io": ("v1alpha1", {"navixysyncs": "NavixySync", "synccycles": "SyncCycle"}),
+    "dataforwarding.io": (
+        "v1alpha1",
+        {"navixysyncs": "NavixySync", "synccycles": "SyncCycle", "investigations": "Investigation"},
+    ),
     "apiextensions.k8s.io": ("v1", {"customresourcedefinitions": "CustomResourceDefinition"}),
 }
 SYNC = {"metadata": {"name": "main", "namespace": "n", "uid": "u-1", "resourceVersion": "5"}, "spec": {}}

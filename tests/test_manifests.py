@@ -12,13 +12,15 @@ import pytest
 import yaml
 
 from navixy_operator.api.sync import NavixySyncSpec
-from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, LEASE, SYNCS
+from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, INVESTIGATIONS, LEASE, SYNCS
 from navixy_operator.sandbox.control_plane import ControlPlane
 from navixy_operator.sandbox.errors import CommandError
+from navixy_operator.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = ROOT / "manifests"
 NAME = "navixy-operator"
+DATA = "/var/lib/navixy-operator"
 
 
 def documents(directory: str) -> dict[str, dict[str, Any]]:
@@ -69,10 +71,35 @@ def test_pod_is_restricted(rule: str) -> None:
     assert BASE["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_pod_writes_to_memory_only_where_it_must() -> None:
-    """The image is read only; /tmp is an emptyDir."""
+def test_pod_writes_only_where_it_must() -> None:
+    """The image is read only; /tmp and the data directory are volumes of the pod's own, of a bounded size."""
     assert CONTAINER["securityContext"]["readOnlyRootFilesystem"] is True
-    assert [mount["mountPath"] for mount in CONTAINER["volumeMounts"]] == ["/tmp"]  # noqa: S108 - the pod's
+    volumes = {volume["name"]: volume for volume in POD["volumes"]}
+    mounts = {mount["mountPath"]: mount for mount in CONTAINER["volumeMounts"]}
+    assert {mount["name"] for mount in mounts.values()} == set(volumes)
+    writable = {path: volumes[mount["name"]] for path, mount in mounts.items() if not mount.get("readOnly")}
+    assert set(writable) == {"/tmp", DATA}  # noqa: S108 - the pod's
+    assert all(volume["emptyDir"]["sizeLimit"] for volume in writable.values())
+
+
+def test_the_data_directory_holds_the_spool_and_is_the_images() -> None:
+    """DATA_DIRECTORY is the volume, in the image as in the pod, and has room for the spool and as much again."""
+    env = {entry["name"]: entry.get("value") for entry in CONTAINER["env"]}
+    assert env["DATA_DIRECTORY"] == DATA
+    assert f"DATA_DIRECTORY={DATA}\n" in (ROOT / "Dockerfile").read_text()
+    (data,) = (volume["emptyDir"]["sizeLimit"] for volume in POD["volumes"] if volume["name"] == "data")
+    assert data == "1Gi"
+    assert 2 * Settings().audit_spool_megabytes * 10**6 < 2**30
+
+
+def test_the_audit_databases_secret_is_optional() -> None:
+    """Its key `url` is the file that AUDIT_DATABASE_URL_FILE names; the pod starts without it, too."""
+    env = {entry["name"]: entry.get("value") for entry in CONTAINER["env"]}
+    (mount,) = (mount for mount in CONTAINER["volumeMounts"] if mount["name"] == "audit-database")
+    assert env["AUDIT_DATABASE_URL_FILE"] == f"{mount['mountPath']}/url"
+    assert mount["readOnly"] is True
+    (volume,) = (volume for volume in POD["volumes"] if volume["name"] == "audit-database")
+    assert volume["secret"] == {"secretName": "audit-database", "optional": True}
 
 
 def test_deployment_has_a_replica_that_stands_by() -> None:
@@ -199,13 +226,13 @@ async def test_overlay_serves_every_namespace(deployed: ControlPlane) -> None:
 
 def _rights() -> Iterator[tuple[str, str, str, str, bool]]:
     """Verb, group, resource (with /subresource or =name), namespace, permitted."""
-    for resource in (CUSTOMERS, CYCLES):
+    for resource in (CUSTOMERS, CYCLES, INVESTIGATIONS):
         yield from (
             (verb, GROUP, resource, NAME, True) for verb in ("get", "list", "watch", "create", "patch", "delete")
         )
     yield from ((verb, GROUP, SYNCS, NAME, True) for verb in ("get", "list", "watch"))
     yield from ((verb, GROUP, SYNCS, NAME, False) for verb in ("create", "patch", "update", "delete"))
-    for resource in (CUSTOMERS, SYNCS, CYCLES):
+    for resource in (CUSTOMERS, SYNCS, CYCLES, INVESTIGATIONS):
         yield "patch", GROUP, f"{resource}/status", NAME, True
         yield "deletecollection", GROUP, resource, NAME, False
         yield "list", GROUP, resource, "default", False
@@ -258,6 +285,6 @@ async def test_service_account_at_work(deployed: ControlPlane, tmp_path: Path) -
     """Kubectl with the ServiceAccount's token: the operator's lists are served, a list of Secrets is refused."""
     kubeconfig = await deployed.kubeconfig_for_service_account(NAME, NAME)
     ask = "get", "-n", NAME, f"--cache-dir={tmp_path}"
-    await deployed.kubectl(*ask, f"{CUSTOMERS},{SYNCS},{CYCLES}", kubeconfig=kubeconfig)
+    await deployed.kubectl(*ask, f"{CUSTOMERS},{SYNCS},{CYCLES},{INVESTIGATIONS}", kubeconfig=kubeconfig)
     with pytest.raises(CommandError, match="forbidden"):
         await deployed.kubectl(*ask, "secrets", kubeconfig=kubeconfig)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from navixy_operator.adapters.customer_database import DEFAULT_QUERY, SAMPLE_SCHEMA
-from navixy_operator.core.vocabulary import Condition, Reason
+from navixy_operator.core.vocabulary import Condition, CycleEvent, Discrepancy, EventStatus, Origin, Reason, RunKind
 from navixy_operator.core.wishes import CLOSED, SKIPS
 
 ROOT = Path(__file__).parents[1]
@@ -42,3 +42,17 @@ def test_the_commands_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"`?make ([a-z-]+)", README)) - {"it"}
     assert named <= targets
+
+
+def test_every_event_is_documented() -> None:
+    """Each event has its row in docs/logs.md, and each one there exists."""
+    text = (ROOT / "docs" / "logs.md").read_text("utf-8").partition("## The events of the specification")[2]
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(CycleEvent)
+
+
+def test_every_status_and_run_kind_is_documented() -> None:
+    """The words of the fields that are the same for all events."""
+    text = (ROOT / "docs" / "logs.md").read_text("utf-8")
+    told = set(re.findall(r"`([\w-]+)`", text))
+    assert {*EventStatus, *RunKind, *Origin, *Discrepancy} <= told

@@ -1,68 +1,18 @@
 """The loop of one NavixySync and its supervisor, with the ports in memory: what is due is run, the rest waits."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-from navixy_operator.api.sync import NavixySyncSpec
-from navixy_operator.core.vocabulary import Kind
+from navixy_operator.attendant import Attendant
+from navixy_operator.core.vocabulary import PIN, Kind
 from navixy_operator.errors import DatabaseUnavailable, KubernetesUnavailable, SecretNotFound
-from navixy_operator.execution import Desk
-from navixy_operator.ports import Cluster, Outside, Resource
-from navixy_operator.runner import LONGEST_REST, Runner
+from navixy_operator.lookout import Lookout
+from navixy_operator.ports import Resource
+from navixy_operator.runner import LONGEST_REST
 from navixy_operator.supervisor import LONGEST_CYCLE_SECONDS, OVERDUE_SECONDS, Supervisor
-from navixy_operator.syncstatus import SyncStatus
-from support.builders import resource, row
-from support.fakes import World
-
-SPEC: dict[str, Any] = {
-    "schedule": "0 3 * * *",
-    "database": {"urlSecretRef": {"name": "db", "key": "url"}},
-    "forwarding": {"url": "http://f11", "tokenSecretRef": {"name": "f11", "key": "token"}},
-}
-
-
-class Stage:
-    """One NavixySync ``main``, its runner, and the world around it."""
-
-    def __init__(self, **spec: Any) -> None:
-        self.world = World()
-        self.world.database.rows = [row("acme"), row("beta", number=2)]
-        self.refusal: Exception | None = None
-        self.connections = 0
-        self.put(resource(Kind.SYNC, "main", spec={**SPEC, **spec}, created_at="2026-03-01T01:00:00Z"))
-        self.cluster = Cluster(self.world.resources, self.world.recorder, self.world.clock)
-        desk = Desk(self.cluster, self.connect, SyncStatus(self.cluster, "default", "main"))
-        self.runner = Runner("default", "main", ("default",), desk)
-
-    @asynccontextmanager
-    async def connect(self, sync: Resource, spec: NavixySyncSpec) -> AsyncIterator[Outside]:
-        """What the cycle talks to, or a refusal."""
-        assert (sync.name, spec.policy) == ("main", "Full")
-        self.connections += 1
-        if self.refusal is not None:
-            raise self.refusal
-        yield self.world.outside
-
-    def put(self, item: Resource) -> None:
-        """Let an object be there."""
-        self.world.resources.objects[item.kind, item.name] = item
-
-    def cycle(self, name: str, created_at: str = "2026-03-01T02:00:00Z", **more: Any) -> None:
-        """Let a SyncCycle be there."""
-        self.put(resource(Kind.CYCLE, name, spec={"sync": "main"}, created_at=created_at, **more))
-
-    def status(self, kind: Kind, name: str) -> dict[str, Any]:
-        """What stands in a status."""
-        return dict(self.world.resources.objects[kind, name].status)
-
-    def ready(self) -> tuple[str, str]:
-        """The NavixySync's Ready: status and reason."""
-        entry = next(c for c in self.status(Kind.SYNC, "main")["conditions"] if c["type"] == "Ready")
-        return entry["status"], entry["reason"]
+from support.builders import resource
+from support.stage import SPEC, Stage
 
 
 async def test_a_due_run_is_made_once_and_run() -> None:
@@ -173,6 +123,67 @@ async def test_a_runner_survives_an_api_server_that_does_not_answer() -> None:
     stage.world.resources.get = get  # type: ignore[method-assign]  # the API server fails once
     await asyncio.wait_for(stage.runner.run(), 5)
     assert looks == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "raised"), [(ZeroDivisionError(), ZeroDivisionError), (asyncio.CancelledError(), RuntimeError)]
+)
+async def test_a_runner_without_its_attendant_ends(
+    monkeypatch: pytest.MonkeyPatch, end: BaseException, raised: type[Exception]
+) -> None:
+    """Pins would be dead and nobody would know: the cycle under way is run to its end, then the runner breaks."""
+
+    async def attend(_: Attendant) -> None:
+        raise end
+
+    monkeypatch.setattr(Attendant, "run", attend)
+    stage = Stage(suspend=True)
+    stage.cycle("now")
+    with pytest.raises(raised):
+        await asyncio.wait_for(stage.runner.run(), 5)
+    assert stage.status(Kind.CYCLE, "now")["phase"] == "completed"
+
+
+async def test_a_runner_that_rests_notices_that_its_attendant_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not only at the next turn."""
+    ends = asyncio.Event()
+
+    async def attend(_: Attendant) -> None:
+        await ends.wait()
+
+    monkeypatch.setattr(Attendant, "run", attend)
+    stage = Stage(suspend=True)
+    running = asyncio.create_task(stage.runner.run())
+    await asyncio.wait({running}, timeout=0.1)
+    assert not running.done()
+    ends.set()
+    with pytest.raises(RuntimeError, match="nobody attends"):
+        await asyncio.wait_for(running, 5)
+
+
+async def test_a_runner_without_its_lookout_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alerts would be dead, and nobody would be told of that either."""
+
+    async def look_out(_: Lookout) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Lookout, "run", look_out)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(Stage(suspend=True).runner.run(), 5)
+
+
+async def test_a_runner_that_is_woken_when_it_is_told_to_stop_stops() -> None:
+    """Neither it nor what runs beside it takes the news for a reason to go on."""
+    stage = Stage(suspend=True)
+    running = asyncio.create_task(stage.runner.run())
+    await asyncio.wait({running}, timeout=0.1)
+    customer = resource(Kind.CUSTOMER, "acme", annotations={PIN: "hold"})
+    stage.runner.wake()
+    stage.runner.lookout.wake()
+    stage.runner.attendant.heard("MODIFIED", customer)
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()
 
 
 async def test_the_supervisor_tells_what_does_no_work() -> None:

@@ -5,12 +5,10 @@ what is still right then, and in the approved list, is closed. The approval is u
 where it failed it is tried again, less and less, within its 24 hours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-
-import structlog
 
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.core.approval import Approval, read_approval, token
@@ -20,6 +18,7 @@ from navixy_operator.core.vocabulary import (
     LABEL_APPROVES,
     LABEL_SYNC,
     CycleEvent,
+    EventStatus,
     Kind,
     Origin,
     Outcome,
@@ -28,6 +27,9 @@ from navixy_operator.core.vocabulary import (
 )
 from navixy_operator.errors import ApprovalInvalid
 from navixy_operator.ports import Cluster, Resource
+
+Begin = Callable[[str], Chronicle]
+"""Begins a story of its own about the SyncCycle of that name."""
 
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -47,7 +49,7 @@ class Approving:
         return Reason(self.cycle.status["heldCloses"]["reason"])
 
 
-async def heed_approvals(cluster: Cluster, cycles: Sequence[Resource]) -> list[Resource]:
+async def heed_approvals(cluster: Cluster, cycles: Sequence[Resource], begin: Begin) -> list[Resource]:
     """The SyncCycles made just now for approvals that count; one that does not is told on its cycle, once."""
     made = []
     for cycle in cycles:
@@ -55,7 +57,7 @@ async def heed_approvals(cluster: Cluster, cycles: Sequence[Resource]) -> list[R
             continue
         found = read_approval(cycle.name, cycle.annotations, cycle.status, cluster.clock.now())
         if isinstance(found, str):
-            await _refuse(cluster, cycle, found)
+            await _refuse(cluster, cycle, found, begin)
         elif found is not None and (run := await _make_run(cluster, cycle, cycles)) is not None:
             made.append(run)
     return made
@@ -114,12 +116,11 @@ async def _make_run(cluster: Cluster, cycle: Resource, cycles: Sequence[Resource
     )
 
 
-async def _refuse(cluster: Cluster, cycle: Resource, why: str) -> None:
+async def _refuse(cluster: Cluster, cycle: Resource, why: str, begin: Begin) -> None:
     if cycle.status.get("approvalRefusal") == why:
         return
     await cluster.resources.write_status(cycle, {**cycle.status, "approvalRefusal": why})
-    log = structlog.get_logger("navixy_operator.approvals")
-    place = {"namespace": cycle.namespace, "cycle": cycle.name, "origin": Origin.MANUAL.value}
-    log.warning(CycleEvent.APPROVAL_REFUSED.value, **place, problem=why)
-    event = CycleEvent.APPROVAL_REFUSED.value
-    await cluster.recorder.record(cycle, warning=True, reason=event, message=f"the approval does not count: {why}")
+    event = CycleEvent.APPROVAL_REFUSED
+    begin(cycle.name).tell(event, status=EventStatus.FAILED, origin=Origin.MANUAL, warning=True, problem=why)
+    message = f"the approval does not count: {why}"
+    await cluster.recorder.record(cycle, warning=True, reason=event.value, message=message)

@@ -5,6 +5,7 @@ the annotations they had: deleting one changes nothing that the database wants (
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from navixy_operator.chronicle import Chronicle, aside
 from navixy_operator.concurrency import each
 from navixy_operator.core.pins import read_pin, unheeded
 from navixy_operator.core.vocabulary import GROUP, PIN, CycleEvent, Kind
@@ -42,6 +44,8 @@ class Attendant:
     cluster: Cluster
     sync: str
     attend: Attend
+    waiting: Callable[[int], None] = lambda _: None
+    """Hears how many customers wait, whenever that changes."""
     _names: dict[str, None] = field(default_factory=dict)
     _deleted: dict[str, Resource] = field(default_factory=dict)
     _ends: dict[str, datetime] = field(default_factory=dict)
@@ -64,25 +68,34 @@ class Attendant:
             self._ask_for(item.name)
 
     async def run(self) -> None:
-        """Attend until cancelled; what fails is tried again with backoff and full jitter."""
+        """Attend until cancelled; what fails is tried again with backoff and full jitter.
+
+        Not so what breaks by a fault of ours: a customer who brings that about each time must not stop the others for
+        ever. The next drift pass or cycle looks at all who were to be attended to then.
+        """
+        log = structlog.get_logger("navixy_operator.attendant")
         failures = 0
         while True:
             await self._wait()
             names = frozenset(list(self._names)[:BATCH])
             for name in names:
                 del self._names[name]
+            self.waiting(len(self._names))
             try:
                 await self._restore()
                 if names:
                     self._look_again(names, await self.attend(names))
-                failures = 0
             except OperatorError as error:
                 for name in names:
                     self._ask_for(name)
-                failures += 1
-                log = structlog.get_logger("navixy_operator.attendant")
                 log.warning("AttendFailed", reason=error.reason.value, problem=str(error), customers=len(names))
-                await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.5 * 2 ** min(failures, 16))))  # noqa: S311 - jitter
+            except Exception:
+                log.exception("AttendBroke", sync=self.sync, customers=len(names))
+            else:
+                failures = 0
+                continue
+            failures += 1
+            await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.5 * 2 ** min(failures, 16))))  # noqa: S311 - jitter
 
     def _look_again(self, names: frozenset[str], restless: frozenset[str]) -> None:
         """Look again at who has not come to rest, less and less often; drift passes do so, too, unless suspended."""
@@ -106,6 +119,7 @@ class Attendant:
 
     def _ask_for(self, name: str) -> None:
         self._names[name] = None
+        self.waiting(len(self._names))
         self._woken.set()
 
     async def _wait(self) -> None:
@@ -114,17 +128,16 @@ class Attendant:
             now = self.cluster.clock.now()
             for name in [name for name, end in self._ends.items() if end <= now]:
                 del self._ends[name]
-                self._names[name] = None
+                self._ask_for(name)
             if self._names or self._deleted:
                 self._woken.clear()
                 await asyncio.sleep(GATHER_SECONDS)
                 return
             self._woken.clear()
             left = min(((end - now).total_seconds() for end in self._ends.values()), default=None)
-            try:
-                await asyncio.wait_for(self._woken.wait(), left)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):  # wait_for swallows a cancellation that comes with a wake
+                    await self._woken.wait()
 
     async def _restore(self) -> None:
         """Make the deleted projections anew, unless the whole namespace or kind is going."""
@@ -137,13 +150,14 @@ class Attendant:
                 return
             declared = roll_of(await self.cluster.resources.list(Kind.CUSTOMER, some.namespace), self.sync).declared
             wanted = [item for item in deleted.values() if item.spec["customerRef"] not in declared]
-            await each(wanted, self._restore_one, at_once=AT_ONCE)
+            story = aside(self.cluster.clock, self.cluster.observers, "restore", some.namespace, self.sync)
+            await each(wanted, lambda item: self._restore_one(item, story), at_once=AT_ONCE)
         except OperatorError:
             self._deleted = deleted | self._deleted
             self._woken.set()
             raise
 
-    async def _restore_one(self, item: Resource) -> None:
+    async def _restore_one(self, item: Resource, story: Chronicle) -> None:
         ours = {key: value for key, value in item.annotations.items() if key.startswith(f"{GROUP}/")}
         made = await self.cluster.resources.create(
             Kind.CUSTOMER, item.namespace, item.name, spec=item.spec, labels=item.labels, annotations=ours
@@ -155,6 +169,5 @@ class Attendant:
         if item.status:
             await self.cluster.resources.write_status(made, status)
         event, message = CycleEvent.CUSTOMER_RESTORED, "deleted by hand, and made again: the customer database has it"
-        log = structlog.get_logger("navixy_operator.attendant")
-        log.info(event.value, customer=item.spec["customerRef"], namespace=item.namespace, resource=item.name)
+        story.tell(event, customer=item.spec["customerRef"], resource=item.name)
         await self.cluster.recorder.record(made, warning=False, reason=event.value, message=message)

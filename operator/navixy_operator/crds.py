@@ -12,9 +12,20 @@ import yaml
 from navixy_operator.api.common import Model, validations
 from navixy_operator.api.customer import NavixyCustomerSpec, NavixyCustomerStatus
 from navixy_operator.api.cycle import SyncCycleSpec, SyncCycleStatus
+from navixy_operator.api.investigation import InvestigationSpec, InvestigationStatus
 from navixy_operator.api.schema import Schema, structural
 from navixy_operator.api.sync import NAME_RULE, NavixySyncSpec, NavixySyncStatus
-from navixy_operator.core.vocabulary import CATEGORY, CUSTOMERS, CYCLES, GROUP, SYNCS, VERSION, Condition, Kind
+from navixy_operator.core.vocabulary import (
+    CATEGORY,
+    CUSTOMERS,
+    CYCLES,
+    GROUP,
+    INVESTIGATIONS,
+    SYNCS,
+    VERSION,
+    Condition,
+    Kind,
+)
 
 HEADER: Final = "# Generated from operator/navixy_operator/api by `make crds`; do not edit.\n"
 WIDE: Final = 1  # columns of this priority show with `kubectl get -o wide`
@@ -127,7 +138,30 @@ CYCLE: Final = Definition(
         Column("Message", ".status.message", priority=WIDE),
     ),
 )
-DEFINITIONS: Final = (CUSTOMER, SYNC, CYCLE)
+INVESTIGATION: Final = Definition(
+    kind=Kind.INVESTIGATION,
+    plural=INVESTIGATIONS,
+    short="inv",
+    description="Why something about a NavixySync is not as it should be, what speaks for it, and what to do about it; "
+    "opened by the operator, and resolved when a whole cycle has not shown the trigger any more.",
+    spec=InvestigationSpec,
+    status=InvestigationStatus,
+    columns=(
+        Column("Sync", ".spec.sync"),
+        Column("Trigger", ".spec.trigger"),
+        Column("Phase", ".status.phase"),
+        Column("Cause", ".status.probableCause.reason"),
+        Column("Cycles", ".status.cyclesSeen", "integer"),
+        Column("Seen In", ".status.lastSeenCycle"),
+        Column("Last Seen", ".status.lastSeenTime", "date"),
+        Column("Acknowledged", ".status.acknowledgedBy"),
+        AGE,
+        Column("Message", ".status.message", priority=WIDE),
+        Column("Suggestion", ".status.suggestedResolution[0]", priority=WIDE),
+        Column("Resolved", ".status.resolvedTime", "date", WIDE),
+    ),
+)
+DEFINITIONS: Final = (CUSTOMER, SYNC, CYCLE, INVESTIGATION)
 
 
 def build(definition: Definition) -> dict[str, Any]:

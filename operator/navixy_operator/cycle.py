@@ -21,15 +21,16 @@ from navixy_operator.core.outcome import Settled
 from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.roster import Known
 from navixy_operator.core.validation import Validation, validate
-from navixy_operator.core.vocabulary import Policy, Reason
+from navixy_operator.core.vocabulary import Policy, Reason, Step
 from navixy_operator.declarations import keep_until_closed, let_go_in_bulk, read_declarations, refuse_rivals
-from navixy_operator.errors import ApprovalInvalid
-from navixy_operator.narration import tell_found, tell_polled, tell_settled
+from navixy_operator.errors import ApprovalInvalid, OperatorError
+from navixy_operator.narration import tell_found, tell_polled, tell_query_failed, tell_settled, told_if_cut_off
 from navixy_operator.ports import Outside, Resource
 from navixy_operator.publish import Published, publish, publish_outcomes
 from navixy_operator.resolve import Progress, Resolver, settle_all
 from navixy_operator.roll import Roll, call_roll, is_active_projection, known_at
 from navixy_operator.standing import StillSo
+from navixy_operator.steps import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Finding:
 async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Finding:
     """Run the eight steps. Raises OperatorError when the database or F1.1 cannot be read whole: nothing was closed."""
     now = outside.clock.now()
-    intake = await poll_customer_database(order, outside)  # 1
+    intake = await poll_customer_database(order, outside, chronicle)  # 1
     roll = await call_the_roll(order, outside, chronicle)
     snapshot = await validate_requirements(order, outside, intake, roll, chronicle)  # 2
     facts = facts_of(snapshot, roll, order.sync, now)
@@ -79,18 +80,23 @@ async def run_cycle(order: Order, outside: Outside, chronicle: Chronicle) -> Fin
     connections = await query_active_connections(outside)  # 3
     decisions = compare(order, snapshot, known_at(roll, now), connections, facts, chronicle)  # 4
     resolver, progress = resolver_for(order, outside, published), Progress()
-    await resolve_missing_connections(resolver, decisions, snapshot, progress)  # 5
-    await resolve_invalid_connections(resolver, decisions, progress)  # 6
-    final = connections if order.dry_run else await resolver.watch(decisions, progress)
-    settled, validation = validate_results(order, decisions, final, progress)  # 7
+    with told_if_cut_off(chronicle, decisions, progress):
+        await resolve_missing_connections(resolver, decisions, snapshot, progress)  # 5
+        await resolve_invalid_connections(resolver, decisions, progress)  # 6
+        settled, validation = await validate_results(order, resolver, decisions, connections, progress)  # 7
     await log_results(order, outside, chronicle, settled, published, progress)  # 8
     return Finding(snapshot, decisions, settled, validation, published)
 
 
-async def poll_customer_database(order: Order, outside: Outside) -> Intake:
+@step(Step.POLL)
+async def poll_customer_database(order: Order, outside: Outside, chronicle: Chronicle) -> Intake:
     """Step 1: every row of one consistent snapshot; what it says counts until the cycle's end."""
     intake = Intake(order.hash_pattern)
-    await outside.database.snapshot(intake.take)
+    try:
+        await outside.database.snapshot(intake.take)
+    except OperatorError as error:
+        tell_query_failed(chronicle, error)
+        raise
     return intake
 
 
@@ -103,6 +109,7 @@ async def call_the_roll(order: Order, outside: Outside, chronicle: Chronicle) ->
     return await keep_until_closed(outside.resources, await let_go_in_bulk(outside.resources, roll, chronicle))
 
 
+@step(Step.VALIDATE_REQUIREMENTS)
 async def validate_requirements(
     order: Order, outside: Outside, intake: Intake, roll: Roll, chronicle: Chronicle
 ) -> Snapshot:
@@ -135,6 +142,7 @@ def refuse_other_doubts(order: Order, facts: Facts) -> None:
         raise ApprovalInvalid(message)
 
 
+@step(Step.PUBLISH)
 async def publish_resources(
     order: Order, outside: Outside, chronicle: Chronicle, snapshot: Snapshot, roll: Roll, facts: Facts
 ) -> Published:
@@ -149,6 +157,7 @@ async def publish_resources(
     return await publish(outside.resources, order.sync, snapshot, roll, chronicle, trusted)
 
 
+@step(Step.QUERY_CONNECTIONS)
 async def query_active_connections(outside: Outside) -> Sequence[Connection]:
     """Step 3: everything F1.1 lists, in pages, or an error; never a part."""
     return await outside.forwarding.connections()
@@ -191,6 +200,7 @@ def resolver_for(order: Order, outside: Outside, published: Published) -> Resolv
     )
 
 
+@step(Step.RESOLVE_MISSING)
 async def resolve_missing_connections(
     resolver: Resolver, decisions: tuple[Decision, ...], snapshot: Snapshot, progress: Progress
 ) -> None:
@@ -198,20 +208,31 @@ async def resolve_missing_connections(
     await resolver.establish(decisions, snapshot.hashes, progress)
 
 
+@step(Step.RESOLVE_INVALID)
 async def resolve_invalid_connections(resolver: Resolver, decisions: tuple[Decision, ...], progress: Progress) -> None:
     """Step 6: close what should not be open."""
     await resolver.close(decisions, progress)
 
 
-def validate_results(
-    order: Order, decisions: tuple[Decision, ...], connections: Sequence[Connection], progress: Progress
+@step(Step.VALIDATE_RESULTS)
+async def validate_results(
+    order: Order,
+    resolver: Resolver,
+    decisions: tuple[Decision, ...],
+    connections: Sequence[Connection],
+    progress: Progress,
 ) -> tuple[tuple[Settled, ...], Validation]:
-    """Step 7: how every decision ended in F1.1's own list, and whether counts and members are right."""
+    """Step 7: how every decision ended in F1.1's own list, and whether counts and members are right.
+
+    The list is F1.1's after all has settled; ``connections``, that from before, where a dry run has changed nothing.
+    """
+    final = connections if order.dry_run else await resolver.watch(decisions, progress)
     patience = None if order.dry_run else order.establish_timeout
-    settled = settle_all(decisions, connections, progress, patience)
+    settled = settle_all(decisions, final, progress, patience)
     return settled, validate(settled)
 
 
+@step(Step.LOG)
 async def log_results(
     order: Order,
     outside: Outside,

@@ -14,7 +14,16 @@ from navixy_operator.concurrency import each
 from navixy_operator.core.conditions import condition, merge
 from navixy_operator.core.model import Record
 from navixy_operator.core.reading import read_hash
-from navixy_operator.core.vocabulary import FINALIZER, Condition, CustomerState, CycleEvent, Kind, Origin, Reason
+from navixy_operator.core.vocabulary import (
+    FINALIZER,
+    Condition,
+    CustomerState,
+    CycleEvent,
+    EventStatus,
+    Kind,
+    Origin,
+    Reason,
+)
 from navixy_operator.errors import SecretNotFound
 from navixy_operator.ports import Clock, Cluster, Outside, Resource, Resources
 from navixy_operator.roll import Roll
@@ -89,7 +98,12 @@ async def refuse_rivals(resources: Resources, rivals: Iterable[Resource], chroni
             await resources.write_status(item, status)
             event = CycleEvent.CUSTOMER_SKIPPED
             chronicle.tell(
-                event, customer=item.spec["customerRef"], warning=True, problem=message, origin=Origin.MANUAL
+                event,
+                status=EventStatus.SKIPPED,
+                customer=item.spec["customerRef"],
+                origin=Origin.MANUAL,
+                warning=True,
+                problem=message,
             )
             chronicle.note(item, event, message, warning=True)
 

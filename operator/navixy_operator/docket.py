@@ -9,7 +9,8 @@ from navixy_operator import schedule
 from navixy_operator.api.sync import NavixySyncSpec
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.cyclestatus import Ending, cycle_ended, sync_ended
-from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason
+from navixy_operator.core.vocabulary import LABEL_SYNC, Kind, Phase, Reason, RunKind
+from navixy_operator.execution import Desk, tell_ending
 from navixy_operator.ports import Resource
 from navixy_operator.syncstatus import SyncStatus
 
@@ -18,15 +19,23 @@ from navixy_operator.syncstatus import SyncStatus
 class Docket:
     """Where the SyncCycles of one NavixySync are looked after, beside its status."""
 
-    status: SyncStatus
+    desk: Desk
+
+    @property
+    def status(self) -> SyncStatus:
+        """The NavixySync's status."""
+        return self.desk.status
 
     async def cycles(self) -> list[Resource]:
         """All of them that are not being deleted."""
         found = await self.status.cluster.resources.list(Kind.CYCLE, self.status.namespace)
         return [cycle for cycle in found if cycle.spec.get("sync") == self.status.name and not cycle.deleting]
 
-    async def end_interrupted(self, sync: Resource, cycles: Sequence[Resource]) -> Resource:
-        """A cycle found in progress while none is running was left by a process that is gone (design section 4)."""
+    async def end_interrupted(self, sync: Resource, cycles: Sequence[Resource], retry: str) -> Resource:
+        """A cycle found in progress while none is running was left by a process that is gone (design section 4).
+
+        ``retry``: when the next is due.
+        """
         for cycle in cycles:
             if cycle.status.get("phase") == Phase.IN_PROGRESS:
                 message = "the operator stopped while the cycle was running; the resources it wrote are there"
@@ -35,6 +44,9 @@ class Docket:
                 seconds = max(0.0, (now - since).total_seconds())
                 status = cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
                 await self.status.cluster.resources.write_status(cycle, status)
+                kind = RunKind.DRY_RUN if cycle.spec.get("dryRun") else RunKind.CYCLE
+                chronicle = self.desk.chronicle(sync, cycle.name, kind)
+                tell_ending(chronicle, ending, seconds=seconds, retry=retry)
                 if sync.status.get("activeCycle") == cycle.name:
                     sync = await self._note_interrupted(cycle.name, status, ending, now) or sync
         return sync

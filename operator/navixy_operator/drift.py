@@ -19,12 +19,12 @@ from navixy_operator.core.guards import HOLDING, Facts
 from navixy_operator.core.model import Connection, Record
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.plan import Decision, decide_all
-from navixy_operator.core.validation import validate
+from navixy_operator.core.validation import suspended_count, validate
 from navixy_operator.cycle import Order, call_the_roll, idempotency_key
 from navixy_operator.declarations import read_declarations
 from navixy_operator.driftmemory import Memory, automatic, standing_of
 from navixy_operator.lookup import LookedUp, look_up
-from navixy_operator.narration import tell_drifted
+from navixy_operator.narration import tell_drifted, told_if_cut_off
 from navixy_operator.ports import Outside
 from navixy_operator.present import subjects_of
 from navixy_operator.publish import Published, publish_outcomes
@@ -114,10 +114,11 @@ async def _work(
     if any(not isinstance(decision.action, Keep | Hold) for decision in decisions):
         if closes := guards.counted(decisions)[0]:
             await work.note_closes(closes)
-        await resolver.establish(decisions, looked_up.hashes, progress)
-        await resolver.close(decisions, progress)
-        acted = any(decision.opens or decision.closes for decision in decisions)
-        connections = await resolver.watch(decisions, progress) if acted else connections
+        with told_if_cut_off(work.chronicle, decisions, progress):
+            await resolver.establish(decisions, looked_up.hashes, progress)
+            await resolver.close(decisions, progress)
+            acted = any(decision.opens or decision.closes for decision in decisions)
+            connections = await resolver.watch(decisions, progress) if acted else connections
     work.memory.time_out(decisions, connections, progress, work.outside.clock.now(), work.order.establish_timeout)
     settled = settle_all(decisions, connections, progress, None)
     work.memory.learn(settled, work.outside.clock.now())
@@ -195,4 +196,5 @@ def _counts(settled: Sequence[Settled], looked_up: LookedUp) -> DriftCounts:
     held = sum(isinstance(e.decision.action, Hold) and e.decision.action.reason in HOLDING for e in settled)
     unresolved = sum(not entry.as_desired for entry in settled)
     database = looked_up.asked and looked_up.trouble is None
-    return DriftCounts(found.expected, found.actual, unresolved, held, found.messages, database)
+    suspended = suspended_count(settled)
+    return DriftCounts(found.expected, found.actual, unresolved, held, found.messages, database, suspended)

@@ -5,9 +5,13 @@ OperatorError                       message and reason are safe to show: no hash
 │   ├── DatabaseUnavailable         cannot connect, connection lost, timed out
 │   ├── ForwardingUnavailable       F1.1: no answer, 5xx, 429 beyond the retries, an incomplete list
 │   ├── KubernetesUnavailable       the API server: no answer, 5xx, 429 beyond the retries
+│   ├── AuditUnavailable            the audit trail's database: no answer, full, read only
+│   ├── AuditSpoolFull              the local disk takes no more entries of the audit trail
+│   ├── AlertmanagerUnavailable     Alertmanager: no answer, or it refuses
 │   └── LeadershipLost              this process does not hold the lease: another replica does the work
 ├── ConfigurationError              a person must mend what the message names
 │   ├── DatabaseUrlInvalid          not a URL of SQLAlchemy, or no driver for it
+│   ├── AuditUrlInvalid             the audit trail's URL: not one of SQLite or PostgreSQL
 │   ├── DatabaseQueryFailed         columns missing, no such table, not allowed, not a query
 │   ├── ForwardingUnauthorized      401 or 403: our token, never a customer's hash
 │   ├── ForwardingProtocolError     an answer outside the contract: HTML, wrong types, a list that never ends
@@ -67,6 +71,24 @@ class KubernetesUnavailable(TemporaryError):
     reason = Reason.KUBERNETES_UNAVAILABLE
 
 
+class AuditUnavailable(TemporaryError):
+    """The audit trail's database did not answer, or could not store."""
+
+    reason = Reason.AUDIT_UNAVAILABLE
+
+
+class AuditSpoolFull(TemporaryError):
+    """Entries that cannot be stored cannot be kept on the local disk either: its bound is reached, or it fails."""
+
+    reason = Reason.AUDIT_SPOOL_FULL
+
+
+class AlertmanagerUnavailable(TemporaryError):
+    """Alertmanager did not take the alerts."""
+
+    reason = Reason.ALERTMANAGER_UNAVAILABLE
+
+
 class LeadershipLost(TemporaryError):
     """This process may not act: the lease is not its own, or was not renewed in time."""
 
@@ -77,6 +99,12 @@ class DatabaseUrlInvalid(ConfigurationError):
     """The database URL cannot be used."""
 
     reason = Reason.DATABASE_URL_INVALID
+
+
+class AuditUrlInvalid(ConfigurationError):
+    """The audit trail's URL cannot be used."""
+
+    reason = Reason.AUDIT_URL_INVALID
 
 
 class DatabaseQueryFailed(ConfigurationError):

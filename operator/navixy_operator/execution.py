@@ -1,28 +1,34 @@
 """Around a cycle: the SyncCycle and the NavixySync say that it runs, and then how it ended, whatever happens."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 import structlog
 
+from navixy_operator import schedule
 from navixy_operator.api.sync import NavixySyncSpec
 from navixy_operator.approvals import approved_cycle, use_up
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.claims import Claims
 from navixy_operator.core import cyclestatus, report
+from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.cyclestatus import Ending
 from navixy_operator.core.guards import Limits
-from navixy_operator.core.vocabulary import CycleEvent, Phase, Reason
+from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Phase, Reason, RunKind
 from navixy_operator.cycle import Finding, Order, run_cycle
 from navixy_operator.errors import OperatorError
-from navixy_operator.ports import Cluster, Outside, Resource
+from navixy_operator.ports import Cluster, Observer, Outside, Resource
+from navixy_operator.steps import recorded
 from navixy_operator.syncstatus import SyncStatus
 
 LAST_WORDS_SECONDS: Final = 5.0
 """Time for the closing status writes when the process is told to stop."""
+AUDIT_SECONDS: Final = 3.0
+"""How long the end of a cycle waits for its story to be stored or spooled."""
 EVENTS_SECONDS: Final = 15.0
 """Time for all Events of a cycle; the log and the SyncCycle have what does not get through."""
 
@@ -32,12 +38,22 @@ Connect = Callable[[Resource, NavixySyncSpec], AbstractAsyncContextManager[Outsi
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where the passes of one NavixySync are run from: the cluster, the way outside, its status, the claims."""
+    """Where the passes of one NavixySync are run from: the cluster, the way outside, its status, the claims.
+
+    ``hearers``: who hears of this NavixySync alone, besides those who hear of everything. ``alert_repeat_seconds``: how
+    often Alertmanager is told of an alert that lasts.
+    """
 
     cluster: Cluster
     connect: Connect
     status: SyncStatus
     claims: Claims = field(default_factory=Claims)
+    hearers: list[Observer] = field(default_factory=list)
+    alert_repeat_seconds: float = 60.0
+
+    def chronicle(self, sync: Resource, name: str, kind: RunKind) -> Chronicle:
+        """The story of a run that begins now."""
+        return Chronicle(name, sync, self.cluster.clock, (*self.cluster.observers, *self.hearers), kind)
 
 
 async def execute(desk: Desk, sync: Resource, spec: NavixySyncSpec, cycle: Resource) -> bool:
@@ -45,21 +61,28 @@ async def execute(desk: Desk, sync: Resource, spec: NavixySyncSpec, cycle: Resou
 
     A dry run leaves the NavixySync as it is.
     """
-    cluster, chronicle = desk.cluster, Chronicle(cycle.name, sync)
+    cluster = desk.cluster
     began = cluster.clock.monotonic()
     order = replace(order_for(sync, spec, cycle), claims=desk.claims)
+    chronicle = desk.chronicle(sync, cycle.name, RunKind.DRY_RUN if order.dry_run else RunKind.CYCLE)
     cycle = await _begin(desk, order, cycle)
-    chronicle.tell(CycleEvent.SYNCHRONIZATION_STARTED, dry_run=order.dry_run)
-    try:
-        ending = await _attempt(desk, spec, order, cycle, chronicle)
-    except asyncio.CancelledError:
-        message = "the operator was told to stop while the cycle was running; what it wrote is there"
-        ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
-        await asyncio.wait_for(_finish(desk, order, cycle, ending, began), LAST_WORDS_SECONDS)
-        raise
-    _tell_ending(chronicle, order, ending, seconds=cluster.clock.monotonic() - began)
+    scheduled = cycle.spec.get("scheduledTime")
+    chronicle.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS, scheduled_time=scheduled)
+    with recorded() as steps:
+        try:
+            ending = await _attempt(desk, spec, order, cycle, chronicle)
+        except asyncio.CancelledError:
+            message = "the operator was told to stop while the cycle was running; what it wrote is there"
+            ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
+            tell_ending(chronicle, ending, seconds=cluster.clock.monotonic() - began, steps=steps)
+            last_words = _finish(desk, order, cycle, ending, began, chronicle.run.id)
+            await asyncio.wait_for(last_words, LAST_WORDS_SECONDS)
+            raise
+    retry = next_try(spec, cluster.clock.now())
+    tell_ending(chronicle, ending, seconds=cluster.clock.monotonic() - began, steps=steps, retry=retry)
+    _note_ending(chronicle, order, ending)
     await post(cluster, chronicle)
-    await _finish(desk, order, cycle, ending, began)
+    await _finish(desk, order, cycle, ending, began, chronicle.run.id)
     return ending.phase is Phase.COMPLETED and not order.dry_run
 
 
@@ -134,11 +157,13 @@ async def post(cluster: Cluster, chronicle: Chronicle) -> None:
         structlog.get_logger("navixy_operator.cycle").warning("EventsNotPosted", cycle=chronicle.cycle)
 
 
-async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, began: float) -> None:
+async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, began: float, run_id: str) -> None:
     """The SyncCycle's end is written last: who sees it finds all else in place."""
+    digest = await _audited(desk.cluster, run_id)
     clock = desk.cluster.clock
     now, seconds = clock.now(), clock.monotonic() - began
     status = cyclestatus.cycle_ended(cycle.status, ending, generation=cycle.generation, now=now, seconds=seconds)
+    status |= {"auditDigest": digest} if digest else {}
     if not order.dry_run:
         await desk.status.change(
             lambda sync: cyclestatus.sync_ended(
@@ -154,17 +179,53 @@ async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, beg
     await desk.cluster.resources.write_status(cycle, status)
 
 
-def _tell_ending(chronicle: Chronicle, order: Order, ending: Ending, *, seconds: float) -> None:
+async def _audited(cluster: Cluster, run_id: str) -> str | None:
+    """The digest of all that was told of a run, once that is stored or spooled, or cannot be soon."""
+    if cluster.trail is None:
+        return None
+    await cluster.trail.flush(AUDIT_SECONDS)
+    return cluster.trail.head(run_id)
+
+
+def tell_ending(
+    chronicle: Chronicle, ending: Ending, *, seconds: float, steps: Mapping[str, float] | None = None, retry: str = ""
+) -> None:
+    """Synchronization Failure, where it failed; then, as the last word of every cycle, Synchronization Completed."""
     failed = ending.phase is Phase.FAILED
-    event = CycleEvent.SYNCHRONIZATION_FAILED if failed else CycleEvent.SYNCHRONIZATION_COMPLETED
+    if failed:
+        chronicle.tell(
+            CycleEvent.SYNCHRONIZATION_FAILED,
+            status=EventStatus.FAILED,
+            warning=True,
+            reason=ending.reason.value,
+            problem=ending.message,
+            retry_scheduled=retry or "when the operator is back",
+        )
     chronicle.tell(
-        event,
+        CycleEvent.SYNCHRONIZATION_COMPLETED,
+        status=EventStatus.FAILED if failed else EventStatus.SUCCEEDED,
         warning=failed,
         reason=ending.reason.value,
         summary=ending.message,
         duration_seconds=round(seconds, 3),
         counts=dict(ending.counts),
+        discrepancies=dict(ending.details.get("discrepancyCounts", {})),
+        skips=dict(ending.details.get("skipCounts", {})),
+        steps_seconds=dict(steps or {}),
     )
+
+
+def next_try(spec: NavixySyncSpec, now: datetime) -> str:
+    """When the next scheduled cycle is due, for people and programs: RFC 3339, or why there is none."""
+    if spec.suspend:
+        return "none: the schedule is suspended"
+    return timestamp(schedule.next_due(spec.schedule, spec.time_zone, now))
+
+
+def _note_ending(chronicle: Chronicle, order: Order, ending: Ending) -> None:
+    """The Events about the NavixySync."""
+    failed = ending.phase is Phase.FAILED
+    event = CycleEvent.SYNCHRONIZATION_FAILED if failed else CycleEvent.SYNCHRONIZATION_COMPLETED
     prefix = "dry run " if order.dry_run else ""
     chronicle.headline(event, f"{prefix}{chronicle.cycle}: {ending.message}", warning=failed)
     _tell_what_is_wrong(chronicle, order, ending)
@@ -181,10 +242,11 @@ def _tell_what_is_wrong(chronicle: Chronicle, order: Order, ending: Ending) -> N
     expected, actual, problems = found["expected"], found["actual"], "; ".join(found["messages"])
     if expected != actual:
         event = CycleEvent.COUNT_MISMATCH
-        chronicle.tell(event, warning=True, expected=expected, actual=actual, problems=found["messages"])
+        facts = {"expected": expected, "actual": actual, "problems": found["messages"]}
+        chronicle.tell(event, status=EventStatus.FOUND, warning=True, **facts)
         chronicle.headline(event, f"{chronicle.cycle}: {problems}", warning=True)
     cycles = order.sync.status.get("discrepantCycles", 0) + 1
     if cycles > order.persistent:
         event = CycleEvent.PERSISTENT_DISCREPANCIES
-        chronicle.tell(event, warning=True, cycles=cycles, problems=found["messages"])
+        chronicle.tell(event, status=EventStatus.FOUND, warning=True, cycles=cycles, problems=found["messages"])
         chronicle.headline(event, f"for {cycles} cycles in a row now: {problems}", warning=True)

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import aiohttp
 import kopf
 
-from navixy_operator.core.vocabulary import CYCLES, GROUP, SYNCS, VERSION
+from navixy_operator.core.vocabulary import CYCLES, GROUP, INVESTIGATIONS, SYNCS, VERSION
 from navixy_operator.supervisor import Supervisor
 
 BACKOFF_FIRST: Final = 0.5  # seconds before kopf repeats a request, doubled with each try
@@ -55,6 +55,10 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
     @kopf.on.event(GROUP, VERSION, CYCLES, registry=registry)
     async def cycle_event(namespace: str | None, name: str | None, spec: Mapping[str, Any], **_: Any) -> None:
         supervisor.cycle_reported(namespace or "", name or "", str(spec.get("sync", "")))
+
+    @kopf.on.event(GROUP, VERSION, INVESTIGATIONS, registry=registry)
+    async def investigation_event(namespace: str | None, spec: Mapping[str, Any], **_: Any) -> None:
+        supervisor.investigation_reported(namespace or "", str(spec.get("sync", "")))
 
     return registry
 

@@ -5,8 +5,8 @@ in the customer's status, so that nothing is said twice.
 """
 
 from navixy_operator.chronicle import Chronicle
-from navixy_operator.core.conditions import find
 from navixy_operator.core.plan import Decision
+from navixy_operator.core.projection import reason_of
 from navixy_operator.core.readiness import not_heeded
 from navixy_operator.core.vocabulary import PIN, Condition, CycleEvent, Origin, Reason
 from navixy_operator.ports import Resource
@@ -15,7 +15,8 @@ from navixy_operator.ports import Resource
 def tell_persons_word(chronicle: Chronicle, decision: Decision, item: Resource) -> None:
     """Tell what is new in a customer's pin, and that F1.3 has taken its connection over."""
     _tell_pin(chronicle, decision, item)
-    if decision.reason is Reason.MANUAL_OPERATION and _reason(item, Condition.READY) is not Reason.MANUAL_OPERATION:
+    told = reason_of(item.status, Condition.READY)
+    if decision.reason is Reason.MANUAL_OPERATION and told is not Reason.MANUAL_OPERATION:
         event = CycleEvent.MANUAL_OPERATION
         chronicle.tell(event, customer=decision.name, origin=Origin.MANUAL, connected=decision.desired.value)
         chronicle.note(item, event, f"{decision.message} ({decision.desired})")
@@ -25,7 +26,7 @@ def _tell_pin(chronicle: Chronicle, decision: Decision, item: Resource) -> None:
     pins = decision.subject.pins
     before = {key: value for key, value in (item.status.get("pin") or {}).items() if key != "insteadOf"}
     current = {} if pins.pin is None else pins.pin.to_status()
-    told_expired = _reason(item, Condition.PINNED) is Reason.PIN_EXPIRED
+    told_expired = reason_of(item.status, Condition.PINNED) is Reason.PIN_EXPIRED
     if pins.expired is not None and not told_expired:
         message = f"{pins.expired.in_words()}; the annotation {PIN} can be removed"
         _say(chronicle, decision, item, CycleEvent.PIN_EXPIRED, message)
@@ -48,8 +49,3 @@ def _say(
 ) -> None:
     chronicle.tell(event, customer=decision.name, origin=Origin.MANUAL, warning=warning, message=message)
     chronicle.note(item, event, message, warning=warning)
-
-
-def _reason(item: Resource, kind: Condition) -> Reason | None:
-    found = find(item.status.get("conditions", ()), kind)
-    return None if found is None else Reason(found["reason"])

@@ -32,7 +32,7 @@ async def preview(world: World, namespace: str, name: str | None) -> Preview:
     order = replace(order_for(sync, spec, _imagined(sync)), dry_run=True)
     async with world.connect(sync, spec) as outside:
         roll = await call_roll(outside.resources, sync)
-        finding = await run_cycle(order, outside, Chronicle(order.cycle, sync))
+        finding = await run_cycle(order, outside, Chronicle(order.cycle, sync, outside.clock))
     return Preview(sync, spec, order, finding, roll.by_ref)
 
 

@@ -18,7 +18,17 @@ from navixy_operator.core.naming import resource_name
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.readiness import PERSISTENT
 from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
-from navixy_operator.core.vocabulary import Condition, CustomerState, CycleEvent, Kind, Origin, Outcome, Reason, Source
+from navixy_operator.core.vocabulary import (
+    Condition,
+    CustomerState,
+    CycleEvent,
+    EventStatus,
+    Kind,
+    Origin,
+    Outcome,
+    Reason,
+    Source,
+)
 from navixy_operator.declarations import release
 from navixy_operator.errors import InvalidSpec
 from navixy_operator.ports import Clock, Resource, Resources
@@ -35,7 +45,6 @@ class Published:
     created: int = 0
     updated: int = 0
     deleted: int = 0
-    status_writes: int = 0
     persistent: int = 0
     """Who has failed for several cycles in a row."""
 
@@ -120,7 +129,6 @@ async def publish_outcomes(  # noqa: PLR0913 - a pass's findings, and where they
         )
         _tell_persistent(chronicle, item, entry, published, persists=status["failedCycles"] >= persistent)
         if status != item.status:
-            published.status_writes += 1
             try:
                 await resources.write_status(item, status)
             except InvalidSpec as error:
@@ -152,7 +160,13 @@ async def _write_customer(
             item = await resources.get(Kind.CUSTOMER, sync.namespace, name)
         if item is None or (item.spec.get("sync"), item.spec.get("source")) != (sync.name, Source.DATABASE):
             problem = f"the name {resource_name(ref)} is taken by another NavixyCustomer"
-            chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=problem)
+            chronicle.tell(
+                CycleEvent.CUSTOMER_SKIPPED,
+                status=EventStatus.SKIPPED,
+                customer=ref,
+                warning=True,
+                problem=problem,
+            )
             return
         _count_update(published, ref, item, await resources.update(item, spec=spec, labels={**item.labels, **tags}))
     except InvalidSpec as error:
@@ -183,13 +197,15 @@ def _tell_persistent(
     stalled = find(item.status.get("conditions", ()), Condition.STALLED)
     if stalled is None or stalled["reason"] != Reason.PERSISTENT_FAILURE:
         event, problem = CycleEvent.PERSISTENT_FAILURE, entry.failure.fault.message if entry.failure else PERSISTENT
-        chronicle.tell(event, customer=entry.decision.name, warning=True, problem=problem)
+        name = entry.decision.name
+        chronicle.tell(event, status=EventStatus.FAILED, customer=name, warning=True, problem=problem)
         chronicle.note(item, event, f"{problem}; {PERSISTENT}", warning=True)
 
 
 def _tell_refused(chronicle: Chronicle, ref: str, error: InvalidSpec) -> None:
     """One customer whom the API server does not take must not stop the others."""
-    chronicle.tell(CycleEvent.CUSTOMER_SKIPPED, customer=ref, warning=True, problem=str(error))
+    event, problem = CycleEvent.CUSTOMER_SKIPPED, str(error)
+    chronicle.tell(event, status=EventStatus.SKIPPED, customer=ref, warning=True, problem=problem)
 
 
 def _count_update(published: Published, ref: str, before: Resource, after: Resource | None) -> None:

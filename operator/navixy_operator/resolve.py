@@ -28,13 +28,16 @@ Look = Callable[[], Awaitable[Sequence[Connection]]]
 
 @dataclass(slots=True)
 class Progress:
-    """How far the plan has been carried out: failures by the decision's place, closes that F1.1 has not ended, and the
-    places of decisions that were overtaken: a person has set another pin since they were made.
-    """  # noqa: D205 - one sentence over two lines
+    """How far the plan has been carried out.
+
+    Failures by the decision's place, closes that F1.1 has not ended, the places of decisions that were overtaken (a
+    person has set another pin since they were made), and of those for which F1.1 was asked for something.
+    """
 
     failures: dict[int, Failure] = field(default_factory=dict)
     closing: set[str] = field(default_factory=set)
     overtaken: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class Resolver:
             if not self.still(decision):
                 progress.overtaken.add(place)
                 return
+            progress.asked.add(place)
             try:
                 await self.forwarding.establish(ref, hashes[ref], key=self.key(decision))
             except CustomerError as error:
@@ -126,6 +130,7 @@ class Resolver:
                 if not self.still(decision):
                     progress.overtaken.add(place)
                     return
+                progress.asked.add(place)
                 try:
                     if not await self.forwarding.close_connection(connection.id):
                         progress.closing.add(connection.id)

@@ -17,9 +17,11 @@ from navixy_operator.ports import Resource, Resources
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """``by_ref``: who stands for each reference; ``shadowed``: projections that a declaration stands before;
-    ``rivals``: declarations of a reference that an older one declares.
-    """  # noqa: D205 - one sentence over two lines
+    """The customers of one NavixySync, told apart.
+
+    ``by_ref``: who stands for each reference; ``shadowed``: projections that a declaration stands before; ``rivals``:
+    declarations of a reference that an older one declares.
+    """
 
     by_ref: dict[str, Resource]
     shadowed: tuple[Resource, ...] = ()

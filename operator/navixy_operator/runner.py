@@ -4,7 +4,8 @@ Everything is read anew at each turn, so that a missed event costs time and noth
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -17,13 +18,16 @@ from navixy_operator.api.explain import explain_validation
 from navixy_operator.api.sync import NavixySyncSpec, explain_name
 from navixy_operator.approvals import heed_approvals
 from navixy_operator.attendant import Attendant
+from navixy_operator.chronicle import Chronicle
 from navixy_operator.core.cyclestatus import cycle_waiting, sync_resting
-from navixy_operator.core.vocabulary import Kind, Reason
+from navixy_operator.core.vocabulary import Kind, Reason, RunKind
 from navixy_operator.docket import Docket, next_of, waiting
 from navixy_operator.errors import InvalidSpec, OperatorError
-from navixy_operator.execution import Desk, execute
+from navixy_operator.execution import Desk, execute, next_try
+from navixy_operator.lookout import Lookout
 from navixy_operator.ownership import owner_of
 from navixy_operator.ports import Cluster, Resource
+from navixy_operator.syncstatus import say_audited
 from navixy_operator.upkeep import Upkeep
 
 LONGEST_REST: Final = 60.0
@@ -45,14 +49,16 @@ class Runner:
     docket: Docket = field(init=False)
     upkeep: Upkeep = field(init=False)
     attendant: Attendant = field(init=False)
+    lookout: Lookout = field(init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
     _drift_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.docket = Docket(self.desk.status)
+        self.docket = Docket(self.desk)
         self.upkeep = Upkeep(self.desk)
-        self.attendant = Attendant(self.cluster, self.name, self._attend)
+        self.attendant = Attendant(self.cluster, self.name, self._attend, self._show_waiting)
+        self.lookout = Lookout(self.desk, read_spec)
 
     @property
     def cluster(self) -> Cluster:
@@ -63,19 +69,40 @@ class Runner:
         """Something about this NavixySync or its cycles may have changed."""
         self._woken.set()
 
-    async def run(self) -> None:
-        """Turn until the NavixySync is gone or the task is cancelled; customers are attended to beside that."""
-        attending = asyncio.create_task(self.attendant.run(), name=f"attendant {self.namespace}/{self.name}")
-        try:
-            await self._turn_on()
-        finally:
-            attending.cancel()
-            await asyncio.gather(attending, return_exceptions=True)
+    async def say_audited(self) -> None:
+        """Say on the NavixySync how the audit trail is; what fails, the next turn makes up for."""
+        if (sync := self.desk.status.latest) is not None:
+            with contextlib.suppress(OperatorError):
+                await say_audited(self.desk.status, sync)
 
-    async def _turn_on(self) -> None:
+    async def run(self) -> None:
+        """Turn until the NavixySync is gone or the task is cancelled; beside that, attend to customers and look out.
+
+        Raises what has ended one of the tasks beside it, once the turn under way is over: pins or alerts would be dead.
+        """
+        place = f"{self.namespace}/{self.name}"
+        beside = {
+            asyncio.create_task(self.attendant.run(), name=f"attendant {place}"): "attends to single customers",
+            asyncio.create_task(self.lookout.run(), name=f"lookout {place}"): "looks out for alerts",
+        }
+        for task in beside:
+            task.add_done_callback(lambda _: self.wake())
+        try:
+            await self._turn_on(beside)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        await self.lookout.last_words()
+
+    async def _turn_on(self, beside: Mapping[asyncio.Task[None], str]) -> None:
         rest: float | None = 0.0
         while rest is not None:
             self._woken.clear()
+            for task, does in beside.items():
+                if task.done():
+                    message = f"nobody {does} any more"
+                    raise (None if task.cancelled() else task.exception()) or RuntimeError(message)
             self.turned_at = self.cluster.clock.monotonic()
             try:
                 rest = await self.turn()
@@ -94,8 +121,12 @@ class Runner:
         sync = await self.cluster.resources.get(Kind.SYNC, self.namespace, self.name)
         if sync is None or sync.deleting:
             return None
+        self.desk.status.saw(sync)
+        sync = await say_audited(self.desk.status, sync)
         cycles = await self.docket.cycles()
-        sync = await self.docket.end_interrupted(sync, cycles)
+        self.lookout.saw(cycles)
+        self._show(sync, cycles)
+        sync = await self.docket.end_interrupted(sync, cycles, self._next_try(sync))
         try:
             spec = read_spec(sync)
             await self._refuse_shared(sync, spec)
@@ -104,7 +135,7 @@ class Runner:
         except _SharedError as shared:
             return await self._stall(cycles, Reason.FORWARDING_SHARED, str(shared))
         sync, due = await self.docket.scheduled(sync, spec)
-        cycles += [*due, *await heed_approvals(self.cluster, cycles)]
+        cycles += [*due, *await heed_approvals(self.cluster, cycles, lambda name: self._aside(sync, name))]
         if (cycle := next_of(cycles)) is not None:
             self.busy_with = cycle.name
             try:
@@ -120,6 +151,26 @@ class Runner:
         if next_time is None:
             return min(LONGEST_REST, drift_in)
         return min(drift_in, max(0.0, (next_time - self.cluster.clock.now()).total_seconds()))
+
+    def _show(self, sync: Resource, cycles: Sequence[Resource]) -> None:
+        """What the metrics show of it."""
+        if (board := self.cluster.board) is not None:
+            board.sync_seen(sync)
+            board.cycles_seen(self.namespace, self.name, cycles)
+
+    def _show_waiting(self, count: int) -> None:
+        if self.cluster.board is not None:
+            self.cluster.board.waiting_seen(self.namespace, self.name, count)
+
+    def _next_try(self, sync: Resource) -> str:
+        try:
+            return next_try(read_spec(sync), self.cluster.clock.now())
+        except InvalidSpec:
+            return "none: the NavixySync cannot run"
+
+    def _aside(self, sync: Resource, name: str) -> Chronicle:
+        """A story beside all passes."""
+        return self.desk.chronicle(sync, name, RunKind.OPERATOR)
 
     async def _drift(self, sync: Resource, spec: NavixySyncSpec) -> float:
         """A drift pass if one is due; seconds until the next. None before the first cycle: nothing is desired yet."""
@@ -153,10 +204,9 @@ class Runner:
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
-            try:
-                await asyncio.wait_for(self._woken.wait(), seconds)
-            except TimeoutError:
-                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):  # wait_for swallows a cancellation that comes with a wake
+                    await self._woken.wait()
 
     async def _refuse_shared(self, sync: Resource, spec: NavixySyncSpec) -> None:
         """Two that name the same F1.1 would close each other's connections: the younger does nothing (section 2)."""

@@ -14,6 +14,7 @@ from navixy_operator import bootstrap
 from navixy_operator.adapters.health import HealthServer
 from navixy_operator.adapters.kube.lease import Elector
 from navixy_operator.adapters.kube.tenure import Tenure
+from navixy_operator.adapters.masking import Masker
 from navixy_operator.core.vocabulary import Kind
 from navixy_operator.handlers import registry_for
 from navixy_operator.ports import Resource
@@ -24,7 +25,7 @@ GRACE_SECONDS: Final = 25.0
 """Time to stop in: less than the 30 s after which Kubernetes kills."""
 
 
-async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str], None]) -> None:
+async def serve(settings: Settings, *, stop: asyncio.Event, masker: Masker) -> None:
     """Stand by until the lease is ours, then work until ``stop`` is set, a signal comes, or kopf gives up.
 
     Cycles under way end with a word. A process that loses the lease ends at once, whatever it is doing: see
@@ -35,11 +36,12 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
     tenure = Tenure()
     # one that was stopped and goes on looks at the time before it does anything else
     signal.signal(signal.SIGCONT, lambda *_: tenure.check())
-    async with bootstrap.world(identity=settings.identity, mask=mask, fence=tenure.fence) as world:
+    fence, leading = tenure.fence, lambda: tenure.held
+    async with bootstrap.world(settings=settings, masker=masker, fence=fence, leading=leading) as world:
         namespaces = world.namespaces(settings)
         await world.resources.assert_served(namespaces)
         elector = world.elector(settings, tenure)
-        supervisor = Supervisor(world.cluster, world.connect, namespaces)
+        supervisor = Supervisor(world.cluster, world.connect, namespaces, float(settings.alert_repeat_seconds))
         watching = asyncio.Event()
 
         def not_ready() -> list[str]:
@@ -51,8 +53,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
             if tenure.held:  # who stands by keeps up with the customers, and leaves what they want to the leader
                 supervisor.customer_reported(change, customer)
 
-        probes = HealthServer(supervisor.problems, not_ready, host=settings.health_host, port=settings.health_port)
-        async with probes as health:
+        host, port, routes = settings.health_host, settings.health_port, [world.metrics.route()]
+        async with HealthServer(supervisor.problems, not_ready, host=host, port=port, routes=routes) as health:
             gc.collect()
             gc.freeze()  # what is loaded by now stays: a collection need not walk it again and again
             log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
@@ -60,6 +62,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, mask: Callable[[str]
                 async with _watched_customers(world, namespaces, heard, stop):
                     if await _elected(elector, stop):
                         await _work(settings, world, supervisor, elector, stop, watching)
+                    elif world.trail is not None:
+                        await world.trail.hand_over()
             finally:
                 log.info("OperatorStopped")
 
@@ -88,11 +92,16 @@ async def _work(
     stop: asyncio.Event,
     watching: asyncio.Event,
 ) -> None:
-    """Lead until told to stop; ``watching`` is set once kopf watches. The lease is given up when all work has ended."""
+    """Lead until told to stop; ``watching`` is set once kopf watches. The lease is given up when all work has ended.
+
+    The audit trail is delivered meanwhile, and by nobody who stands by: a newer version would change its schema under
+    the one that works. It ends last, with the last words of all others.
+    """
     namespaces = world.namespaces(settings)
+    delivering = _deliver(world, supervisor, stop)
     try:
         await world.resources.until_discovered(stop)
-        supervisor.begin()
+        supervisor.look_for_orphans()
         await kopf.operator(
             registry=registry_for(supervisor, world.login, stop),
             clusterwide=settings.everywhere,
@@ -105,8 +114,30 @@ async def _work(
         )
     finally:
         # work that does not end in time keeps the lease to the end of the process: nobody must begin beside it
-        await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
+        try:
+            await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
+        finally:
+            delivering.cancel()
+            await asyncio.wait({delivering})
         await elector.release()
+
+
+def _deliver(world: bootstrap.World, supervisor: Supervisor, stop: asyncio.Event) -> asyncio.Task[None]:
+    """Begin to deliver the audit trail; the NavixySyncs say how that goes. A fault of ours in it ends the operator."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            log = structlog.get_logger("navixy_operator.service")
+            log.error("AuditTrailEnded", exc_info=task.exception())
+            stop.set()
+
+    if world.trail is None:
+        message = "the operator's own process has an audit trail"
+        raise AssertionError(message)
+    world.trail.tell(changed=supervisor.audit_changed)
+    task = asyncio.create_task(world.trail.run(), name="audit trail")
+    task.add_done_callback(ended)
+    return task
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import structlog
 
+from navixy_operator.chronicle import aside
 from navixy_operator.core import cyclestatus
-from navixy_operator.core.vocabulary import CycleEvent, Kind, Phase, Reason
+from navixy_operator.core.vocabulary import CycleEvent, Kind, Origin, Phase, Reason
 from navixy_operator.declarations import release, say_orphaned
 from navixy_operator.errors import OperatorError
 from navixy_operator.execution import Connect, Desk
@@ -27,11 +28,15 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runners by namespace and name. ``served``: the namespaces to look for other NavixySyncs in; "" is all."""
+    """Runners by namespace and name. ``served``: the namespaces to look for other NavixySyncs in; "" is all.
+
+    ``alert_repeat_seconds``: how often Alertmanager is told of an alert that lasts.
+    """
 
     cluster: Cluster
     connect: Connect
     served: Sequence[str]
+    alert_repeat_seconds: float = 60.0
     _runners: dict[Key, Runner] = field(default_factory=dict)
     _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
@@ -45,7 +50,8 @@ class Supervisor:
         if key in self._tasks:
             self._runners[key].wake()
             return
-        desk = Desk(self.cluster, self.connect, SyncStatus(self.cluster, namespace, name))
+        status = SyncStatus(self.cluster, namespace, name)
+        desk = Desk(self.cluster, self.connect, status, alert_repeat_seconds=self.alert_repeat_seconds)
         runner = Runner(namespace, name, self.served, desk)
         self._runners[key] = runner
         self._sweep(runner)
@@ -62,7 +68,18 @@ class Supervisor:
         if (runner := self._runners.get((namespace, sync))) is not None:
             runner.wake()
         elif not self._stopping:
-            self._begin(self._explain_orphan(namespace, name, sync))
+            self._run_errand(self._explain_orphan(namespace, name, sync))
+
+    def audit_changed(self) -> None:
+        """The audit trail is in trouble, or out of it: each NavixySync says so at once, also while a cycle runs."""
+        for runner in () if self._stopping else self._runners.values():
+            self._run_errand(runner.say_audited())
+
+    def investigation_reported(self, namespace: str, sync: str) -> None:
+        """An Investigation was listed, changed or deleted: somebody may have acknowledged it."""
+        if (runner := self._runners.get((namespace, sync))) is not None:
+            runner.lookout.inquiries.heard()
+            runner.lookout.wake()
 
     def customer_reported(self, change: str, customer: Resource) -> None:
         """A NavixyCustomer was created, changed or deleted: its runner's attendant hears of it.
@@ -73,12 +90,12 @@ class Supervisor:
         if runner is not None:
             runner.attendant.heard(change, customer)
         elif change != "DELETED" and is_declared(customer) and not self._stopping:
-            self._begin(self._mind_orphan(customer))
+            self._run_errand(self._mind_orphan(customer))
 
-    def begin(self) -> None:
+    def look_for_orphans(self) -> None:
         """The customers are watched: those that nobody will be heard to change are looked for once."""
         for place in self.served:
-            self._begin(self._mind_orphans(place))
+            self._run_errand(self._mind_orphans(place))
 
     def problems(self) -> list[str]:
         """What keeps work from being done, in words; empty while all is well. For the liveness probe."""
@@ -103,8 +120,10 @@ class Supervisor:
         """A runner ends when its NavixySync is gone; one that broke is begun again, for nothing else would."""
         self._tasks.pop(key, None)
         self._runners.pop(key, None)
+        if self.cluster.board is not None:
+            self.cluster.board.sync_gone(*key)
         if not self._stopping:
-            self._begin(self._mind_orphans(key[0]))
+            self._run_errand(self._mind_orphans(key[0]))
         if task.cancelled() or (error := task.exception()) is None:
             return
         log = structlog.get_logger("navixy_operator.supervisor")
@@ -112,7 +131,7 @@ class Supervisor:
         if not self._stopping:
             asyncio.get_running_loop().call_later(LONGEST_REST, self.sync_reported, *key)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_errand(self, work: Coroutine[Any, Any, None]) -> None:
         errand = asyncio.create_task(work)
         self._errands.add(errand)
         errand.add_done_callback(self._errands.discard)
@@ -129,7 +148,7 @@ class Supervisor:
                 log = structlog.get_logger("navixy_operator.supervisor")
                 log.warning("SweepFailed", namespace=runner.namespace, sync=runner.name, problem=str(error))
 
-        self._begin(sweep())
+        self._run_errand(sweep())
 
     async def _mind_orphans(self, namespace: str) -> None:
         """Look for declarations whose NavixySync is gone: nothing will be heard of them any more."""
@@ -150,7 +169,9 @@ class Supervisor:
             if await self.cluster.resources.get(Kind.SYNC, customer.namespace, sync) is not None:
                 return
             if customer.deleting:
-                log.warning(CycleEvent.DECLARATION_RELEASED.value, customer=customer.spec["customerRef"], closed=False)
+                story = aside(self.cluster.clock, self.cluster.observers, "orphans", customer.namespace, sync)
+                told = {"customer": customer.spec["customerRef"], "resource": customer.name}
+                story.tell(CycleEvent.DECLARATION_RELEASED, origin=Origin.MANUAL, warning=True, closed=False, **told)
                 await release(self.cluster.resources, customer)
             else:
                 await say_orphaned(self.cluster, customer)

@@ -12,7 +12,7 @@ from navixy_operator.chronicle import Chronicle
 from navixy_operator.core import driftstatus
 from navixy_operator.core.conditions import find
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.vocabulary import Condition, CycleEvent, Kind, Outcome
+from navixy_operator.core.vocabulary import Condition, CycleEvent, EventStatus, Kind, Outcome, RunKind
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import (
@@ -41,7 +41,7 @@ class Upkeep:
 
         Raises OperatorError for the API server's trouble.
         """
-        chronicle, began = self._chronicle("drift", sync), self.desk.cluster.clock.monotonic()
+        chronicle, began = self._chronicle(RunKind.DRIFT, sync), self.desk.cluster.clock.monotonic()
         try:
             async with self._pass(sync, spec, chronicle) as work:
                 drifted = await run_drift(work)
@@ -52,6 +52,8 @@ class Upkeep:
         await post(self.desk.cluster, chronicle)
         await self._write(sync, drifted)
         seconds, decided = round(self.desk.cluster.clock.monotonic() - began, 3), len(drifted.settled)
+        if (board := self.desk.cluster.board) is not None:
+            board.drift_passed(sync.namespace, sync.name, seconds)
         log = structlog.get_logger("navixy_operator.drift")
         log.debug("DriftPass", namespace=sync.namespace, sync=sync.name, duration_seconds=seconds, decided=decided)
 
@@ -60,7 +62,7 @@ class Upkeep:
 
         Raises OperatorError: it must be repeated.
         """
-        chronicle = self._chronicle("attend", sync)
+        chronicle = self._chronicle(RunKind.ATTEND, sync)
         async with self._pass(sync, spec, chronicle) as work:
             drifted = await attend(work, names)
         if (trouble := drifted.looked_up.trouble) is not None:
@@ -111,9 +113,9 @@ class Upkeep:
         log.warning("DriftTrouble", namespace=sync.namespace, sync=sync.name, reason=reason.value, problem=message)
         await self.desk.cluster.recorder.record(sync, warning=True, reason=reason.value, message=message)
 
-    def _chronicle(self, name: str, sync: Resource) -> Chronicle:
+    def _chronicle(self, kind: RunKind, sync: Resource) -> Chronicle:
         moment = self.desk.cluster.clock.now().strftime("%Y%m%dT%H%M%SZ")
-        return Chronicle(f"{name}-{moment}", sync)
+        return self.desk.chronicle(sync, f"{kind.value}-{moment}", kind)
 
 
 def _tell(chronicle: Chronicle, settled: tuple[Settled, ...]) -> None:
@@ -122,7 +124,8 @@ def _tell(chronicle: Chronicle, settled: tuple[Settled, ...]) -> None:
     opened, closed = sum(entry.decision.opens for entry in done), sum(len(entry.decision.closes) for entry in done)
     failed = sum(entry.outcome is Outcome.FAILED for entry in settled)
     if opened or closed or failed:
-        chronicle.tell(CycleEvent.DRIFT_REPAIRED, established=opened, closed=closed, failed=failed)
+        status = EventStatus.FAILED if failed else EventStatus.SUCCEEDED
+        chronicle.tell(CycleEvent.DRIFT_REPAIRED, status=status, established=opened, closed=closed, failed=failed)
         message = f"between cycles: {opened} established, {closed} closed, {failed} failed"
         chronicle.headline(CycleEvent.DRIFT_REPAIRED, message, warning=failed > 0)
 

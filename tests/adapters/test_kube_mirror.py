@@ -239,3 +239,32 @@ async def test_without_a_watch_a_list_is_a_list(namespace: str) -> None:
         for _ in range(2):
             assert len(await resources.list(Kind.CUSTOMER, namespace)) == 1
         assert len(wire.asked) == 2
+
+
+async def test_all_that_watches_have_told_of_is_known_without_a_request() -> None:
+    """Of every namespace that is watched, of that kind alone, also while a watch is lost; nothing without a watch."""
+    lists = [
+        Say(body={"metadata": {"resourceVersion": "7"}, "items": [customer("a", "5")]}),
+        Say(body={"metadata": {"resourceVersion": "8"}, "items": [customer("b", "6")]}),
+    ]
+    async with scripted(*lists, Say(hang=True), Say(hang=True)) as wire:
+        resources = KubeResources(wire.client)
+        assert resources.told_of(Kind.CUSTOMER) is None
+        tasks = [asyncio.create_task(resources.watch(Kind.CUSTOMER, place, lambda *_: None)) for place in ("n", "m")]
+        async with asyncio.timeout(5):
+            while len(wire.asked) < 4:
+                wire.arrived.clear()
+                await wire.arrived.wait()
+        resources._mirrors[Kind.CUSTOMER, "n"].lost()
+        assert sorted(item.name for item in resources.told_of(Kind.CUSTOMER) or ()) == ["a", "b"]
+        assert resources.told_of(Kind.CYCLE) is None
+        assert len(wire.asked) == 4
+        tasks[0].cancel()
+        with suppress(asyncio.CancelledError):
+            await tasks[0]
+        assert len(resources.told_of(Kind.CUSTOMER) or ()) == 1
+        resources._mirrors[Kind.CUSTOMER, "new"] = Mirror()
+        assert resources.told_of(Kind.CUSTOMER) is None, "not all of them have had their list"
+        tasks[1].cancel()
+        with suppress(asyncio.CancelledError):
+            await tasks[1]

@@ -41,6 +41,7 @@ def _statuses(kind: Kind, *rows: tuple[str, Any], valid: bool) -> list[Case]:
 
 
 _CONDITION: Final = MAXIMAL_STATUS[Kind.SYNC]["conditions"][0]
+_ALERT: Final = MAXIMAL_STATUS[Kind.SYNC]["alerts"][0]
 
 CUSTOMER: Final = [
     Case("minimal", Kind.CUSTOMER, MINIMAL[Kind.CUSTOMER], valid=True),
@@ -224,6 +225,12 @@ SYNC: Final = [
         ("recentCloses", [{"hour": "03:00", "count": 1}]),
         ("recentCloses", [{"hour": "2026-01-02T03:00:00Z", "count": -1}]),
         ("recentCloses", [{"hour": "2026-01-02T03:00:00Z", "count": 1}] * 49),
+        ("suspendedConnected", -1),
+        ("alerts", [_ALERT] * 33),
+        ("alerts", [changed(_ALERT, "name", "Fire")]),
+        ("alerts", [changed(_ALERT, "severity", "High")]),
+        ("alerts", [changed(_ALERT, "since", ...)]),
+        ("alerts", [changed(_ALERT, "resolved", "no")]),
         ("lastCycle.durationSeconds", -1),
         ("lastCycle.phase", ...),
         ("lastCycle.counts.missing", -1),
@@ -284,6 +291,7 @@ CYCLE: Final = [
         ("heldCloses.members", "x" * 900_001),
         ("heldCloses.members", ["AAECAwQF"]),
         ("heldCloses.approvedAt", "yes"),
+        ("auditDigest", "0123"),
         ("heldCloses.items", [{"customerRef": "gamma"}]),
         ("validation.passed", ...),
         ("validation.messages", ["x"] * 21),
@@ -291,4 +299,47 @@ CYCLE: Final = [
     ),
 ]
 
-CASES: Final = [*CUSTOMER, *SYNC, *CYCLE]
+_ENTRY: Final = {"step": "ReviewSynchronizationLogs", "findings": ["3 cycles kept"]}
+
+INVESTIGATION: Final = [
+    Case("minimal", Kind.INVESTIGATION, MINIMAL[Kind.INVESTIGATION], valid=True),
+    Case("every field", Kind.INVESTIGATION, MAXIMAL_SPEC[Kind.INVESTIGATION], valid=True),
+    *_specs(
+        Kind.INVESTIGATION,
+        MINIMAL[Kind.INVESTIGATION],
+        ("trigger", "CustomersRepeatedlySkipped"),
+        ("trigger", "SuspendedCustomersConnected"),
+        ("trigger", "HighDiscrepancyRate"),
+        ("sync", "team.main-2"),
+        valid=True,
+    ),
+    *_specs(
+        Kind.INVESTIGATION,
+        MINIMAL[Kind.INVESTIGATION],
+        ("sync", ...),
+        ("sync", "Main"),
+        ("trigger", ...),
+        ("trigger", "Suspicion"),
+        ("trigger", "connectioncountmismatch"),
+        ("trigger", ""),
+        valid=False,
+    ),
+    *_statuses(Kind.INVESTIGATION, ("phase", "Resolved"), ("probableCause.reason", "OfALaterVersion"), valid=True),
+    *_statuses(
+        Kind.INVESTIGATION,
+        ("phase", "open"),
+        ("openedTime", "yesterday"),
+        ("cyclesSeen", -1),
+        ("probableCause.reason", "two words"),
+        ("probableCause.message", ...),
+        ("suggestedResolution", "run a cycle"),
+        ("suggestedResolution", ["x"] * 21),
+        ("evidence", [_ENTRY] * 6),
+        ("evidence", [{**_ENTRY, "step": "Guess"}]),
+        ("evidence", [{**_ENTRY, "findings": ["x"] * 21}]),
+        ("evidence", [{"findings": ["x"]}]),
+        valid=False,
+    ),
+]
+
+CASES: Final = [*CUSTOMER, *SYNC, *CYCLE, *INVESTIGATION]

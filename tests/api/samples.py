@@ -13,6 +13,7 @@ MINIMAL: Final[dict[Kind, JSON]] = {
         "forwarding": {"url": "https://f11.example", "tokenSecretRef": {"name": "f11-token", "key": "token"}},
     },
     Kind.CYCLE: {"sync": "main"},
+    Kind.INVESTIGATION: {"sync": "main", "trigger": "SynchronizationFailure"},
 }
 
 MANUAL: Final[JSON] = {
@@ -47,6 +48,7 @@ _COUNTS: Final = {
     "missing": 2,
     "extra": 1,
     "suspendedConnected": 1,
+    "suspendedRemaining": 1,
     "established": 2,
     "establishFailed": 1,
     "closed": 1,
@@ -100,6 +102,7 @@ MAXIMAL_SPEC: Final[dict[Kind, JSON]] = {
         "approves": "main-29000000",
         "scheduledTime": "2026-01-02T03:00:00Z",
     },
+    Kind.INVESTIGATION: {"sync": "main", "trigger": "ConnectionCountMismatch"},
 }
 
 MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
@@ -136,6 +139,8 @@ MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
         "lastCycle": {
             "name": "main-29000000",
             "phase": "completed",
+            "reason": "PartiallySynchronized",
+            "message": "14 of 15 expected connections are connected",
             "startTime": "2026-01-02T03:00:00Z",
             "completionTime": "2026-01-02T03:00:09Z",
             "durationSeconds": 8.75,
@@ -144,6 +149,16 @@ MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
         "expected": 15,
         "actual": 14,
         "discrepancies": 4,
+        "suspendedConnected": 1,
+        "alerts": [
+            {
+                "name": "NavixySuspendedCustomersConnected",
+                "severity": "high",
+                "since": "2026-01-02T03:00:04Z",
+                "message": "suspended or removed customers have an open connection",
+                "resolved": True,
+            }
+        ],
         "discrepantCycles": 3,
         "discrepantSince": "2025-12-31T03:00:09Z",
         "recentCloses": [{"hour": "2026-01-02T02:00:00Z", "count": 2}, {"hour": "2026-01-02T03:00:00Z", "count": 1}],
@@ -190,7 +205,28 @@ MAXIMAL_STATUS: Final[dict[Kind, JSON]] = {
             "approvedAt": "2026-01-02T04:00:00Z",
         },
         "approvalRefusal": "it names another list than this cycle's",
+        "auditDigest": "0123456789abcdef" * 4,
         "validation": {"passed": False, "expected": 15, "actual": 14, "messages": ["acme has no connection"]},
+        "conditions": _CONDITIONS,
+    },
+    Kind.INVESTIGATION: {
+        "observedGeneration": 1,
+        "phase": "Acknowledged",
+        "message": "14 connections are connected where 15 are expected",
+        "openedTime": "2026-01-02T03:00:10Z",
+        "lastSeenTime": "2026-01-03T03:00:09Z",
+        "lastSeenCycle": "main-29001440",
+        "cyclesSeen": 2,
+        "clearSince": "2026-01-03T04:00:00Z",
+        "acknowledgedBy": "ops",
+        "acknowledgedTime": "2026-01-02T08:00:00Z",
+        "resolvedTime": "2026-01-04T03:00:09Z",
+        "probableCause": {"reason": "ForwardingRefusesHashes", "message": "F1.1 refuses the hashes of 1 customer"},
+        "suggestedResolution": ["Correct the hash in the customer database."],
+        "evidence": [
+            {"step": "ReviewSynchronizationLogs", "findings": ["2 cycles kept: 2 completed"]},
+            {"step": "IdentifyRootCause", "findings": ["ForwardingRefusesHashes: F1.1 refuses the hashes"]},
+        ],
         "conditions": _CONDITIONS,
     },
 }

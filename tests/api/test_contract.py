@@ -1,5 +1,6 @@
 """Models, CRDs and a real API server agree."""
 
+import asyncio
 import copy
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from navixy_operator.api.common import Model
 from navixy_operator.core.vocabulary import GROUP, VERSION, Kind
 from navixy_operator.crds import DEFINITIONS, Definition
 from navixy_operator.sandbox.control_plane import ControlPlane
-from navixy_operator.sandbox.errors import SandboxError
+from navixy_operator.sandbox.errors import CommandError, SandboxError
 
 pytestmark = pytest.mark.server
 
@@ -154,6 +155,16 @@ COLUMNS: dict[Kind, dict[str, str | None]] = {
         "REASON": "CountMismatch",
         "DURATION": "8.75",
     },
+    Kind.INVESTIGATION: {
+        "SYNC": "main",
+        "TRIGGER": "ConnectionCountMismatch",
+        "PHASE": "Acknowledged",
+        "CAUSE": "ForwardingRefusesHashes",
+        "CYCLES": "2",
+        "SEEN IN": "main-29001440",
+        "LAST SEEN": None,
+        "ACKNOWLEDGED": "ops",
+    },
 }
 
 
@@ -186,5 +197,17 @@ async def test_category_and_explain(crds: ControlPlane, namespace: str, tmp_path
     cache = f"--cache-dir={tmp_path}"
     listed = (await crds.kubectl("get", cache, "-n", namespace, "navixy", "-o", "name")).split()
     assert sorted(listed) == sorted(f"{kind.lower()}.{GROUP}/listed" for kind in Kind)
-    explained = await crds.kubectl("explain", cache, "navixysync.spec.guards.minCloses")
-    assert "Number of closes that are always allowed." in " ".join(explained.split())
+    told = await explained(crds, cache, "navixysync.spec.guards.minCloses")
+    assert "Number of closes that are always allowed." in " ".join(told.split())
+
+
+async def explained(crds: ControlPlane, cache: str, field: str) -> str:
+    """`kubectl explain`, once the API server has the CRDs in its OpenAPI document, which follows a little later."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await crds.kubectl("explain", cache, field)
+            except CommandError as error:
+                if "couldn't find resource" not in str(error):
+                    raise
+                await asyncio.sleep(0.2)

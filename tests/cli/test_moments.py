@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from navixy_operator.cli.moments import in_words, read_duration, read_moment
+from navixy_operator.cli.moments import in_words, read_duration, read_moment, read_when
+from support.builders import NOW
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,29 @@ def test_times_that_no_calendar_has(text: str) -> None:
     """Beyond the first and the last day in UTC."""
     with pytest.raises(ValueError, match=r".*"):
         read_moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-31T18:00:00Z", datetime(2026, 12, 31, 18, tzinfo=UTC)),
+        ("2026-12-31T18:00:00.25+01:00", datetime(2026, 12, 31, 17, 0, 0, 250_000, tzinfo=UTC)),
+        ("2026-12-31", datetime(2026, 12, 31, tzinfo=UTC)),
+        (" 2h ", NOW - timedelta(hours=2)),
+        ("7d", NOW - timedelta(days=7)),
+        ("1d12h", NOW - timedelta(days=1, hours=12)),
+    ],
+)
+def test_moments_of_the_past(text: str, expected: datetime) -> None:
+    """A time, a day from its beginning, so long ago."""
+    assert read_when(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-12", "999999w", "-2h", "2026-12-31T18:00", "0m"])
+def test_what_is_no_moment_of_the_past(text: str) -> None:
+    """Nothing is guessed; before the first day there is nothing."""
+    with pytest.raises(ValueError, match=r".*"):
+        read_when(text, NOW)
 
 
 @pytest.mark.parametrize(

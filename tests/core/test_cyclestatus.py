@@ -13,7 +13,7 @@ from support.models import fits_cycle, fits_sync
 
 JSON = dict[str, Any]
 LATER: Final = NOW + timedelta(hours=1)
-COUNTS: Final = {"expected": 3, "actual": 2, "discrepancies": 2, "unresolved": 1}
+COUNTS: Final = {"expected": 3, "actual": 2, "discrepancies": 2, "unresolved": 1, "suspendedRemaining": 1}
 HELD: Final = {"digest": "0123456789abcdef", "count": 1, "reason": "EmptyDatabase", "items": [{"connectionId": "c"}]}
 
 
@@ -126,11 +126,14 @@ def test_a_sync_after_a_completed_cycle() -> None:
     assert status["lastCycle"] == {
         "name": "main-1",
         "phase": "completed",
+        "reason": "Synchronized",
+        "message": "2 of 3",
         "startTime": "2026-03-01T03:00:00Z",
         "completionTime": "2026-03-01T04:00:00Z",
         "durationSeconds": 1.235,
         "counts": COUNTS,
     }
+    assert status["suspendedConnected"] == 1, "as the cycle left it"
     assert [status[key] for key in ("expected", "actual", "discrepancies")] == [3, 2, 1], (
         "what is left, not what was found"
     )
@@ -184,7 +187,9 @@ def test_a_sync_after_a_failed_cycle(reason: Reason) -> None:
         "what is left, not what was found"
     )
     assert status["lastSuccessfulTime"] == before["lastSuccessfulTime"]
-    assert status["lastCycle"]["phase"] == "failed"
+    last = status["lastCycle"]
+    assert (last["phase"], last["reason"], last["message"]) == ("failed", reason.value, f"it failed: {reason}")
+    assert status["suspendedConnected"] == 1, "as it was last looked at"
 
 
 def test_a_first_cycle_that_fails_knows_nothing_of_the_other() -> None:

@@ -14,7 +14,7 @@ from support.models import fits_sync
 
 JSON = dict[str, Any]
 DAY: Final = timedelta(days=1)
-COUNTS: Final = {"expected": 3, "actual": 2, "unresolved": 1}
+COUNTS: Final = {"expected": 3, "actual": 2, "unresolved": 1, "suspendedRemaining": 0}
 IN_STEP: Final = Ending(
     Phase.COMPLETED, Reason.SYNCHRONIZED, "", {"counts": COUNTS, "validation": {"passed": True, "messages": []}}
 )

@@ -1,6 +1,7 @@
 """A NavixySync after a drift pass: the closes it counts over a day, conditions that change only where they should."""
 
 import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ JSON = dict[str, Any]
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 LATER: Final = NOW + HOUR
 WELL: Final = DriftCounts(3, 3, 0, 0)
-COUNTS: Final = {"expected": 3, "actual": 3, "unresolved": 0}
+COUNTS: Final = {"expected": 3, "actual": 3, "unresolved": 0, "suspendedRemaining": 0}
 HELD: Final = {"digest": "0123456789abcdef", "count": 1, "reason": "EmptyDatabase"}
 
 
@@ -156,6 +157,7 @@ def test_nothing_new_changes_nothing(before: JSON, counts: DriftCounts) -> None:
     ("before", "counts", "kinds"),
     [
         pytest.param(after_cycle(), PROBLEM, {"InSync"}, id="a problem came up"),
+        pytest.param(after_cycle(), replace(WELL, suspended=2), set(), id="suspended customers are connected"),
         pytest.param(after_cycle("x"), WELL, {"InSync"}, id="the cycle's problem is gone"),
         pytest.param(drifted(after_cycle(), PROBLEM), WELL, {"InSync"}, id="a pass's problem is gone"),
         pytest.param(after_cycle(), HOLDS, {"ClosesHeld"}, id="closes are held"),
@@ -167,12 +169,13 @@ def test_only_what_is_new_changes(before: JSON, counts: DriftCounts, kinds: set[
     """Other conditions keep their words and times; the counts are the pass's."""
     after = drifted(before, counts)
     assert changed(before, after) == kinds
+    assert after["suspendedConnected"] == counts.suspended
     assert [after[key] for key in ("expected", "actual", "discrepancies")] == [
         counts.expected,
         counts.actual,
         counts.unresolved,
     ]
-    counted = {"expected", "actual", "discrepancies", "conditions"}
+    counted = {"expected", "actual", "discrepancies", "suspendedConnected", "conditions"}
     assert {k: v for k, v in after.items() if k not in counted} == {k: v for k, v in before.items() if k not in counted}
 
 

@@ -6,6 +6,7 @@ After each pass, what was asked of F1.1 is held against an oracle that restates 
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,6 +18,8 @@ from support.models import fits_customer, fits_sync
 from support.office import UNSURE, Office
 from support.referee import Referee
 from support.strategies import quick
+
+pytestmark = pytest.mark.slow
 
 
 class Operations(RuleBasedStateMachine):

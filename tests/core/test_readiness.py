@@ -12,7 +12,6 @@ from navixy_operator.core.pins import Pin, PinReading, read_pin
 from navixy_operator.core.plan import decide
 from navixy_operator.core.projection import ESTABLISH_TIMEOUT, WATCHED_CYCLES, stuck_connection
 from navixy_operator.core.readiness import PERSISTENT
-from navixy_operator.core.status import customer_spec, customer_status
 from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import PIN, PIN_UNTIL, PinMode, Reason
 from support.builders import (
@@ -23,18 +22,16 @@ from support.builders import (
     PENDING,
     PERMANENT,
     connection,
+    end,
     manual,
     pinned,
     print_of,
-    row,
-    snapshot_of,
     subject,
 )
-from support.models import fits_customer
+from support.models import write
 
 JSON = dict[str, Any]
 LATER: Final = NOW + timedelta(days=1)
-SPEC: Final = customer_spec(snapshot_of([row()]).customers["acme"], "main")
 NEXT: Final = Reason.NEXT_CYCLE
 ours, pending = connection("c-1"), connection("c-1", state=PENDING)
 failed = connection("c-1", state=FAILED, error=PASSING)
@@ -42,19 +39,6 @@ UNANSWERED: Final = Failure(Reason.ESTABLISH_FAILED, ConnectionFault("no-answer"
 NOT_SHUT: Final = Failure(Reason.CLOSE_FAILED, ConnectionFault("close-failed", "no answer", permanent=False))
 REFUSED: Final = Failure(Reason.HASH_REJECTED, PERMANENT)
 STUCK: Final = Failure(Reason.ESTABLISH_FAILED, ConnectionFault(ESTABLISH_TIMEOUT, "too slow", permanent=False))
-
-
-def write(settled: Settled, previous: JSON | None = None, *, cycle: str | None = "c-1", **options: Any) -> JSON:
-    """The status, checked against the model."""
-    options = {"generation": 1, "now": NOW, **options}
-    status = customer_status(previous or {}, settled, cycle=cycle, **options)
-    assert fits_customer(SPEC, status)
-    return status
-
-
-def end(before: Subject, *after: Connection, failure: Failure | None = None) -> Settled:
-    """The decision on a subject, and what F1.1 lists afterwards."""
-    return settle(decide(before), after, failure)
 
 
 def left(before: Subject, *after: Connection) -> Settled:

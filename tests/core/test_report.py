@@ -12,11 +12,11 @@ from navixy_operator.core.guards import hold_closes
 from navixy_operator.core.model import Connection, ConnectionFault
 from navixy_operator.core.outcome import Failure, Settled, settle
 from navixy_operator.core.pins import read_pin
-from navixy_operator.core.plan import Decision, decide, decide_all
+from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.report import MAX_LISTED
 from navixy_operator.core.roster import Known, subjects
 from navixy_operator.core.subject import Subject
-from navixy_operator.core.validation import validate
+from navixy_operator.core.validation import suspended_count, validate
 from navixy_operator.core.vocabulary import PIN, PIN_UNTIL, PinMode, Reason
 from support.builders import (
     CONNECTED,
@@ -27,6 +27,7 @@ from support.builders import (
     PENDING,
     connection,
     declared,
+    end,
     manual,
     pinned,
     print_of,
@@ -43,11 +44,6 @@ WRITTEN: Final = {"created": 1, "updated": 2, "deleted": 3, "persistent": 4}
 def customer(ref: str, *connections: Connection, reason: Reason = Reason.ELIGIBLE) -> Subject:
     """A customer with connections of its own."""
     return subject(*connections, reason=reason, customer_ref=ref, fingerprint=print_of(ref))
-
-
-def end(before: Subject, *after: Connection, failure: Failure | None = None) -> Settled:
-    """The decision on a subject and what is listed afterwards."""
-    return settle(decide(before), after, failure)
 
 
 def mine(ref: str, state: Any = CONNECTED, **fields: Any) -> Connection:
@@ -177,6 +173,7 @@ def test_counts() -> None:
         "missing": 3,
         "extra": 1,
         "suspendedConnected": 2,
+        "suspendedRemaining": 0,
         "established": 1,
         "establishFailed": 1,
         "pending": 1,
@@ -198,6 +195,23 @@ def test_counts() -> None:
     }
     assert found["skipCounts"] == {"NoGateways": 1, "InvalidRecord": 1}
     assert [entry["outcome"] for entry in found["actions"]] == ["Failed"] * 2 + ["Pending"] * 2 + ["Succeeded"] * 4
+
+
+@pytest.mark.parametrize(
+    ("settled", "count"),
+    [
+        pytest.param(end(customer("a", mine("a"), reason=Reason.SUSPENDED), mine("a")), 1, id="suspended, open"),
+        pytest.param(end(customer("a", mine("a"), reason=Reason.REMOVED), mine("a", PENDING)), 1, id="removed, slow"),
+        pytest.param(end(customer("a", reason=Reason.SUSPENDED), mine("a")), 1, id="suspended, opened meanwhile"),
+        pytest.param(end(customer("a", mine("a"), reason=Reason.SUSPENDED), mine("a", DISCONNECTED)), 0, id="closed"),
+        pytest.param(end(subject(manual(), reason=Reason.SUSPENDED), manual()), 0, id="F1.3 wants it so"),
+        pytest.param(end(customer("a", mine("a"), reason=Reason.NOT_IN_DATABASE), mine("a")), 0, id="an extra"),
+        pytest.param(end(customer("a", mine("a"), reason=Reason.NO_GATEWAYS), mine("a")), 0, id="ineligible"),
+    ],
+)
+def test_suspended_customers_with_a_connection(settled: Settled, count: int) -> None:
+    """Suspended and removed ones whose connection is open in the end, as the comparison counts them before."""
+    assert suspended_count([settled]) == count
 
 
 def test_counts_of_what_people_do() -> None:

@@ -10,12 +10,11 @@ from hypothesis import given
 from navixy_operator.api.customer import NavixyCustomerSpec, NavixyCustomerStatus
 from navixy_operator.core.guards import hold_all
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow
-from navixy_operator.core.outcome import Failure, Settled, settle
+from navixy_operator.core.outcome import Failure, settle
 from navixy_operator.core.pins import NO_PIN, PinReading
 from navixy_operator.core.plan import decide
 from navixy_operator.core.projection import refused_fingerprint
 from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
-from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import Outcome, PinMode, Reason
 from support.builders import (
     DISCONNECTED,
@@ -25,6 +24,7 @@ from support.builders import (
     PENDING,
     PERMANENT,
     connection,
+    end,
     hash_of,
     manual,
     pinned,
@@ -33,7 +33,7 @@ from support.builders import (
     snapshot_of,
     subject,
 )
-from support.models import fits, fits_customer
+from support.models import fits, write
 from support.strategies import quick, rows
 
 LATER: Final = NOW + timedelta(days=1)
@@ -41,20 +41,6 @@ REFUSAL: Final = Failure(Reason.HASH_REJECTED, PERMANENT)
 FAILURE: Final = Failure(Reason.ESTABLISH_FAILED, PASSING)
 CLOSE_FAILURE: Final = Failure(Reason.CLOSE_FAILED, ConnectionFault("close-failed", "no answer", permanent=False))
 JSON = dict[str, Any]
-
-
-def end(before: Subject, *after: Connection, failure: Failure | None = None) -> Settled:
-    """The decision on a subject, and what F1.1 lists afterwards."""
-    return settle(decide(before), after, failure)
-
-
-def write(
-    settled: Settled, previous: JSON | None = None, *, cycle: str = "c-1", now: Any = NOW, generation: int = 1
-) -> JSON:
-    """The status, checked against the model."""
-    status = customer_status(previous or {}, settled, cycle=cycle, generation=generation, now=now)
-    assert fits_customer(customer_spec(snapshot_of([row()]).customers["acme"], "main"), status)
-    return status
 
 
 def conditions(status: JSON) -> JSON:

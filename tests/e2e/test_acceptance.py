@@ -1,5 +1,6 @@
 """The acceptance criteria of the specification, end to end: real API server, real HTTP, the operator as a process."""
 
+import asyncio
 import json
 
 import pytest
@@ -153,7 +154,7 @@ async def test_ac06_invalid_connections_are_closed_and_verified(site: Site) -> N
     assert status["counts"]["closed"] == 4
     assert set(await site.open_connections()) == {"fleet-1", "fleet-2"}
     closed = [e for e in events(site.log(), "first") if e["event"] == "ConnectionClosed"]
-    reasons = {e["customer"]: e["reason"] for e in closed}
+    reasons = {e.get("customer"): e["reason"] for e in closed}
     assert reasons.pop("ghost") == "NotInDatabase"
     assert reasons.pop("paused") == "Suspended"
     assert reasons.pop("left") == "Removed"
@@ -211,6 +212,12 @@ async def test_ac08_results_are_logged_and_reported(site: Site) -> None:
     assert last["counts"]["established"] == 2
     table = await site.plane.kubectl("get", "navixysyncs", "-n", site.namespace)
     assert table.splitlines()[1].split()[:5] == ["main", "completed", "2", "2", "0"]
+    code, trail, _ = await asyncio.to_thread(site.command, "audit", "--cycle", "first", "-o", "json", "--oldest-first")
+    assert code == 0
+    told = [e for e in map(json.loads, trail.splitlines()) if e["run_kind"] == "cycle"]
+    logged = [e for e in events(site.log(), "first") if e["run_kind"] == "cycle"]
+    assert [(e["event"], e["seq"]) for e in told] == [(e["event"], e["seq"]) for e in logged]
+    assert {e["run"] for e in told} == {e["run"] for e in logged}
 
 
 async def test_ac12_f11_is_used_with_the_right_customer_and_hash_and_verified(site: Site) -> None:

@@ -1,13 +1,17 @@
 """The acceptance criteria on what goes wrong (AC9, AC10, AC11, AC13), end to end."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from navixy_operator.core.vocabulary import AlertName, Trigger
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.deployment import secret
+from navixy_operator.sandbox.monitoring import Alertmanager, WebhookReceiver
 from navixy_operator.sandbox.sample_data import sample_hash
+from support.monitoring import came
 from support.operator import Site
 from support.telling import condition, customer, events, fleets, ready, told, until, until_open, until_ready
 
@@ -20,6 +24,19 @@ UNREACHABLE = {"code": "navixy-unreachable", "message": "Navixy did not answer",
 async def sync_of(site: Site) -> dict[str, Any]:
     """The NavixySync as it is."""
     return await site.kubectl.get("navixysync", "main") or {}
+
+
+async def investigated(site: Site, trigger: Trigger, phase: str) -> bool:
+    """Whether there is one investigation of that trigger, in that phase."""
+    listed = await site.kubectl.list("investigations")
+    return [item["status"]["phase"] for item in listed if item["spec"]["trigger"] == trigger] == [phase]
+
+
+async def audited(site: Site, *options: str) -> list[dict[str, Any]]:
+    """What ``navixy-operator audit`` finds, once all is delivered."""
+    code, output, problem = await asyncio.to_thread(site.command, "audit", *options, "-o", "json", "--limit", "0")
+    assert code == 0, problem
+    return [json.loads(line) for line in output.splitlines()]
 
 
 async def event_reasons(site: Site) -> list[str]:
@@ -99,11 +116,13 @@ async def test_ac10_a_refused_token_stops_the_pass_and_blames_nobody(site: Site)
     await until_open(site, "fleet-1", "fleet-2", "fleet-3", "fleet-4")
 
 
-async def test_ac11_a_count_mismatch_is_detected_told_and_carried_from_cycle_to_cycle(site: Site) -> None:
-    """AC11: logged with details, an Event for people, tracked over cycles until resolved, persistent after two."""
+async def test_ac11_a_count_mismatch_is_detected_told_and_carried_from_cycle_to_cycle(
+    site: Site, alertmanager: Alertmanager, webhook: WebhookReceiver
+) -> None:
+    """AC11: logged with details, alerted, investigated, tracked over cycles until resolved, persistent after two."""
     site.fill(fleets(3))
     await site.f11.settings(failures={"fleet-2": UNREACHABLE})
-    await site.deploy(drift=SELDOM)
+    await site.deploy(drift=SELDOM, alerts={"alertmanagerUrl": alertmanager.url})
     for number, name in enumerate(("one", "two", "three"), 1):
         status = await site.cycle(name)
         assert (status["validation"]["expected"], status["validation"]["actual"]) == (3, 2)
@@ -119,8 +138,13 @@ async def test_ac11_a_count_mismatch_is_detected_told_and_carried_from_cycle_to_
     reasons = await event_reasons(site)
     assert reasons.count("ConnectionCountMismatch") == 3
     assert reasons.count("PersistentDiscrepancies") == 1
+    mismatch = AlertName.CONNECTION_COUNT_MISMATCH
+    await webhook.until(came(mismatch, "firing"))
+    await until(site, lambda: investigated(site, Trigger.COUNT_MISMATCH, "Open"))
     await site.f11.settings(failures={})
     assert (await site.cycle("four"))["validation"]["passed"] is True
+    await webhook.until(came(mismatch, "resolved"))
+    await until(site, lambda: investigated(site, Trigger.COUNT_MISMATCH, "Resolved"))
     sync = await sync_of(site)
     assert "discrepantCycles" not in sync["status"]
     assert condition(sync, "InSync")["status"] == "True"
@@ -160,6 +184,9 @@ async def test_ac13_manual_and_automatic_actions_are_logged_apart(site: Site) ->
     await site.cycle("second")
     origins = {line["customer"]: line["origin"] for line in told(site.log(), "ConnectionClosed")}
     assert origins == {"fleet-1": "manual", "fleet-2": "automatic"}
+    for origin, ref in (("manual", "fleet-1"), ("automatic", "fleet-2")):
+        found = await audited(site, "--event", "ConnectionClosed", "--origin", origin)
+        assert [entry["customer"] for entry in found] == [ref]
     assert {line["origin"] for line in told(site.log(), "ConnectionEstablished")} == {"automatic"}
     assert [line["customer"] for line in told(site.log(), "ManualOperationObserved", origin="manual")] == ["fleet-3"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, SYNCS
+from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, INVESTIGATIONS, SYNCS
 from navixy_operator.sandbox import sample_data
 from navixy_operator.sandbox.deployment import sync_cycle
 from navixy_operator.sandbox.request_counts import Request
@@ -26,6 +26,8 @@ AROUND = {
     ("events", "", "POST"): 1,
 }
 """Writes of a cycle that do not depend on the number of customers."""
+TOLD = AROUND | {("events", "", "POST"): 3, (INVESTIGATIONS, "status", "PATCH"): 1}
+"""The same where an investigation is opened or resolved: its status, an Event about it and one about the NavixySync."""
 LISTS = {"GET /v1/connections": 2}
 """Requests to F1.1 of a cycle that do not depend on the number of customers: one list before, one after."""
 
@@ -101,6 +103,8 @@ async def test_a_new_customer_costs_a_create_and_a_status_write_and_an_unchanged
     grown = await cost(site, "grown")
     assert grown.customers == {("", "POST"): FLEET, ("status", "PATCH"): FLEET}
     assert grown.f11 == {**LISTS, "POST /v1/connections": FLEET}
+    assert grown.writes_around == TOLD | {(INVESTIGATIONS, "", "POST"): 1}, "so many at once are looked into"
+    assert await cost(site, "settled") == Spent({}, TOLD, LISTS), "and are resolved"
     assert await cost(site, "unchanged-again") == unchanged, "twice the customers, the same requests"
 
 

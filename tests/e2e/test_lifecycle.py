@@ -12,6 +12,7 @@ import pytest
 from navixy_operator.sandbox.deployment import navixy_sync, sync_cycle
 from navixy_operator.sandbox.sample_data import eligible_customers
 from support.operator import Site
+from support.telling import in_mid_cycle
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -27,17 +28,6 @@ async def until(site: Site, kind: str, name: str, **fields: str) -> dict[str, An
         while not fields.items() <= (status := await status_of(site, kind, name)).items():
             await site.pause()
         return status
-
-
-async def in_mid_cycle(site: Site) -> None:
-    """Begin the cycle ``cut`` of 40 customers and wait until F1.1 has been asked for the first connections."""
-    site.fill(list(eligible_customers(40)))
-    await site.f11.settings(latency_seconds=0.3)
-    await site.deploy(forwarding={"concurrency": 2})
-    await site.kubectl.start_cycle("cut", sync="main")
-    async with site.waiting():
-        while not await site.f11.count("POST /v1/connections"):
-            await site.pause()
 
 
 @pytest.mark.parametrize("lease_seconds", [4])

@@ -19,6 +19,7 @@ from navixy_operator.sandbox.deployment import SERVICE_ACCOUNT, apply_crds
 from navixy_operator.sandbox.errors import CommandError
 from navixy_operator.sandbox.sample_data import eligible_customers
 from support.operator import Site
+from support.telling import in_mid_cycle
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -71,17 +72,6 @@ async def same_process(site: Site) -> AsyncIterator[None]:
     yield
     assert site.operator.process.poll() is None, site.log()[-2000:]
     assert site.operator.process.pid == pid
-
-
-async def in_mid_cycle(site: Site) -> None:
-    """Begin the cycle ``cut`` of 40 customers and wait until F1.1 has been asked for the first connections."""
-    site.fill(list(eligible_customers(40)))
-    await site.f11.settings(latency_seconds=0.3)
-    await site.deploy(forwarding={"concurrency": 2})
-    await site.kubectl.start_cycle("cut", sync="main")
-    async with site.waiting():
-        while not await site.f11.count("POST /v1/connections"):
-            await site.pause()
 
 
 async def noticed(site: Site, name: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from navixy_operator.sandbox.deployment import Operator
 from navixy_operator.sandbox.sample_data import eligible_customers
+from support import telling
 from support.operator import Site
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
@@ -51,15 +52,9 @@ async def standby(site: Site, tmp_path: Path) -> AsyncIterator[Operator]:
 
 
 async def in_mid_cycle(site: Site) -> None:
-    """Begin the cycle ``cut`` and wait until F1.1 has been asked for the first connections of many."""
-    site.fill(list(eligible_customers(FLEET)))
-    await site.f11.settings(latency_seconds=0.3)
+    """Begin the cycle ``cut``, of a patient operator that does more at once."""
     # answers that were under way while a process was frozen are taken, and the next requests would follow at once
-    await site.deploy(forwarding={"concurrency": 4, "timeoutSeconds": 60})
-    await site.kubectl.start_cycle("cut", sync="main")
-    async with site.waiting():
-        while not await site.f11.count(CHANGES[0]):
-            await site.pause()
+    await telling.in_mid_cycle(site, concurrency=4, timeoutSeconds=60)
 
 
 async def changes(site: Site) -> dict[str, int]:

@@ -36,7 +36,10 @@ async def test_secrets_show_up_nowhere(site: Site, postgresql: DatabaseServer) -
     await site.redeploy(database={"query": f"SELECT '{sample_hash(905)}' FROM nowhere_{sample_hash(906)}"})
     await site.cycle("broken")
     arguments = await asyncio.to_thread(Path(f"/proc/{site.operator.process.pid}/cmdline").read_text)
-    kinds = "navixycustomers,synccycles,events"
+    async with site.waiting():
+        while len(await site.kubectl.list("investigations")) < 2:
+            await site.pause()
+    kinds = "navixycustomers,synccycles,investigations,events"
     resources = await site.plane.kubectl("get", kinds, "-n", site.namespace, "-o", "yaml")
     described = await site.plane.kubectl("describe", kinds, "-n", site.namespace)
     sync = await site.kubectl.get("navixysync", "main")

@@ -16,7 +16,7 @@ from faults.trace import trace
 from faults.world import LIMITS, World, prepare, watching
 from support.operator import Site
 
-FAULTS: Final = frozenset({"InternalError", "RunnerBroke", "WatchEnded", "LeaseNotCleared"})
+FAULTS: Final = frozenset({"InternalError", "AttendBroke", "RunnerBroke", "WatchEnded", "LeaseNotCleared"})
 """What the operator logs when it is at fault itself."""
 LATE_SECONDS: Final = 0.5
 """What is later than that shifts all that follows, so that it does not come at once."""

@@ -1,4 +1,4 @@
-"""Rows, connections, subjects and resources for the tests of the rules, with defaults that are in order."""
+"""Rows, connections, subjects, their ends and resources for the tests of the rules, with defaults that are in order."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,9 @@ from navixy_operator.core.model import (
     Verdict,
     fingerprint,
 )
+from navixy_operator.core.outcome import Failure, Settled, settle
 from navixy_operator.core.pins import Pin, PinReading
+from navixy_operator.core.plan import decide
 from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import ConnectionState, CustomerState, Kind, Origin, PinMode, Reason
 from navixy_operator.ports import Resource
@@ -91,6 +93,11 @@ def subject(*connections: Connection, reason: Reason = Reason.ELIGIBLE, **fields
     """The customer ``acme`` with these connections."""
     fields = {"customer_ref": "acme", "fingerprint": print_of("acme"), **fields}
     return Subject(verdict=Verdict(reason, f"because: {reason}"), connections=connections, **fields)
+
+
+def end(before: Subject, *after: Connection, failure: Failure | None = None) -> Settled:
+    """The decision on a subject, carried out, and what F1.1 lists afterwards."""
+    return settle(decide(before), after, failure)
 
 
 def pinned(mode: PinMode, **fields: Any) -> PinReading:

@@ -14,6 +14,7 @@ from navixy_operator.core.pins import read_pin
 from navixy_operator.core.vocabulary import Kind
 from navixy_operator.errors import KubernetesForbidden
 from navixy_operator.ports import Cluster, Resource
+from support.audit import FakeAuditReader
 from support.builders import NOW, resource
 from support.fakes import FakeResources, World
 
@@ -58,6 +59,9 @@ class Desk:
     capsys: pytest.CaptureFixture[str]
     world: World = field(default_factory=World)
     client: FakeClient = field(default_factory=FakeClient)
+    trail: FakeAuditReader = field(default_factory=FakeAuditReader)
+    own_namespace: str | None = "default"
+    """As the kubeconfig has it."""
 
     def __post_init__(self) -> None:
         self.resources = HeedingResources(self.world.journal)
@@ -94,6 +98,7 @@ class Desk:
             resources=cast("Any", self.resources),
             fence=None,
             candidate=cast("KubeClient", self.client),
+            metrics=cast("Any", None),
         )
 
 
@@ -102,6 +107,8 @@ def desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """A desk with an empty cluster, and an operator that heeds what is annotated."""
     made = Desk(capsys)
     monkeypatch.setattr(bootstrap, "world", made.opened)
+    monkeypatch.setattr(bootstrap, "audit_reader", made.trail.opened)
+    monkeypatch.setattr(bootstrap, "own_namespace", lambda *_: made.own_namespace)
     monkeypatch.setenv("COLUMNS", "200")
     yield made
     assert "Traceback" not in capsys.readouterr().err

@@ -53,7 +53,7 @@ def order(cycle: str = "c-1", **fields: Any) -> Order:
 
 async def run(world: World, cycle: str = "c-1", **fields: Any) -> Ran:
     """Run one cycle and post its Events."""
-    begin, chronicle = len(world.journal), Chronicle(cycle, SYNC)
+    begin, chronicle = len(world.journal), Chronicle(cycle, SYNC, world.clock, [world.facts.append])
     structlog.reset_defaults()
     with capture_logs() as logs:
         finding = await run_cycle(order(cycle, **fields), world.outside, chronicle)

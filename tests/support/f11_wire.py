@@ -48,12 +48,14 @@ class Wired:
         self.time = FakeTime()
         self.tokens = [TOKEN]
         self.readings: list[bool] = []
+        self.timings: list[tuple[str, str, float]] = []
         self._answers = answers
         self.client = HttpForwarding(
             ForwardingSettings(**{"url": URL, "rate_per_second": 1e9, **settings}),
             self._token,
             transport=httpx.MockTransport(self._answer),
             clock=self.time.clock,
+            timed=lambda *timing: self.timings.append(timing),
         )
 
     async def _token(self, fresh: bool) -> str:  # noqa: FBT001 - the provider's signature

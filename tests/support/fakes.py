@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from navixy_operator.core.fact import Fact
 from navixy_operator.core.model import Connection, ConnectionFault, CustomerRow, NavixyHash
 from navixy_operator.core.reading import read_text
 from navixy_operator.core.vocabulary import ConnectionState, Kind
@@ -318,6 +319,8 @@ class World:
     journal: Journal = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
     recorder: FakeRecorder = field(default_factory=FakeRecorder)
+    facts: list[Fact] = field(default_factory=list)
+    """What observers have heard."""
 
     def __post_init__(self) -> None:
         self.database = FakeDatabase(self.journal)

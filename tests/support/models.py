@@ -1,12 +1,17 @@
 """What the core writes against what the API server keeps: the models silently drop what they do not know."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from navixy_operator.api.common import Model
 from navixy_operator.api.customer import NavixyCustomerSpec, NavixyCustomerStatus
 from navixy_operator.api.cycle import SyncCycleStatus
 from navixy_operator.api.sync import NavixySyncStatus
+from navixy_operator.core.outcome import Settled
+from navixy_operator.core.status import customer_spec, customer_status
+from support.builders import NOW, row, snapshot_of
+
+SPEC: Final = customer_spec(snapshot_of([row()]).customers["acme"], "main")
 
 
 def differences(written: Any, kept: Any, path: str = "") -> list[str]:
@@ -41,3 +46,12 @@ def fits_cycle(status: Mapping[str, Any]) -> bool:
 def fits_sync(status: Mapping[str, Any]) -> bool:
     """A NavixySync's status."""
     return fits(NavixySyncStatus, status)
+
+
+def write(
+    settled: Settled, previous: Mapping[str, Any] | None = None, *, cycle: str | None = "c-1", **options: Any
+) -> dict[str, Any]:
+    """The status of the customer ``acme``, checked against the model."""
+    status = customer_status(previous or {}, settled, cycle=cycle, **{"generation": 1, "now": NOW, **options})
+    assert fits_customer(SPEC, status)
+    return status

@@ -95,7 +95,11 @@ class Site:
 
     def command(self, name: str, *arguments: str) -> tuple[int, str, str]:
         """Run a command of ours as the administrator: exit code, standard output, standard error. Blocks."""
-        environment = {**os.environ, "KUBECONFIG": str(self.plane.admin_kubeconfig)}
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.plane.admin_kubeconfig),
+            "DATA_DIRECTORY": str(self.operator.data),
+        }
         line = [sys.executable, "-m", "navixy_operator", name, "-n", self.namespace, *arguments]
         ended = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
         return ended.returncode, ended.stdout, ended.stderr
@@ -121,16 +125,26 @@ def lease_seconds() -> int:
 
 
 @pytest.fixture
+def operator_environment(lease_seconds: int) -> dict[str, str]:
+    """Variables of the site's operator, beside what any one needs; a module may override it."""
+    return {"LEADER_ELECTION_SECONDS": str(lease_seconds)}
+
+
+@pytest.fixture
 async def site(
-    control_plane: ControlPlane, crds: None, namespace: str, f11: Simulator, tmp_path: Path, lease_seconds: int
+    control_plane: ControlPlane,
+    crds: None,
+    namespace: str,
+    f11: Simulator,
+    tmp_path: Path,
+    operator_environment: dict[str, str],
 ) -> AsyncIterator[Site]:
     """A site with an empty database; the operator runs, with its ServiceAccount's token, under exactly its RBAC."""
     del crds
     await apply_manifests(control_plane, namespace)
     url = f"sqlite:///{tmp_path / 'customers.db'}"
     sample_data.create_schema(url)
-    lease = {"LEADER_ELECTION_SECONDS": str(lease_seconds)}
-    operator = Operator(control_plane, tmp_path, namespace, environment=lease)
+    operator = Operator(control_plane, tmp_path, namespace, environment=operator_environment)
     made = Site(control_plane, namespace, Kubectl(control_plane, namespace), f11, url, operator)
     async with operator:
         yield made

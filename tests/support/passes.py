@@ -18,7 +18,7 @@ from navixy_operator.core.naming import resource_name
 from navixy_operator.core.outcome import Failure, Settled
 from navixy_operator.core.plan import Decision, decide_all
 from navixy_operator.core.status import customer_spec, customer_status, gone_spec, labels
-from navixy_operator.core.validation import validate
+from navixy_operator.core.validation import suspended_count, validate
 from navixy_operator.core.vocabulary import (
     ConnectionState,
     CustomerState,
@@ -213,7 +213,8 @@ def run_drift(world: World) -> DriftCounts:
     held = sum(isinstance(e.decision.action, Hold) and e.decision.action.reason in HOLDING for e in settled)
     unresolved = sum(not entry.as_desired for entry in settled)
     asked = any(decision.opens for decision in planned)
-    counts = DriftCounts(found.expected, found.actual, unresolved, held, found.messages, asked)
+    suspended = suspended_count(settled)
+    counts = DriftCounts(found.expected, found.actual, unresolved, held, found.messages, asked, suspended)
     after = sync_drifted(world.sync, counts, generation=1, now=world.now)
     world.written += [""] * (after != world.sync)
     world.sync = after

@@ -1,4 +1,4 @@
-"""What the end-to-end tests say again and again: customers to fill in, conditions, log lines, annotations."""
+"""What the end-to-end tests say again and again: customers to fill in, conditions, log lines, annotations, waits."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from navixy_operator.core.naming import resource_name
 from navixy_operator.core.vocabulary import GROUP
-from navixy_operator.sandbox.sample_data import Association, SampleCustomer, sample_hash
+from navixy_operator.sandbox.sample_data import Association, SampleCustomer, eligible_customers, sample_hash
 from support.operator import Site
 
 
@@ -85,6 +85,20 @@ async def annotate(site: Site, ref: str, **annotations: str | None) -> None:
     ]
     where = ["navixycustomer", resource_name(ref), "-n", site.namespace]
     await site.plane.kubectl("annotate", "--overwrite", *where, *pairs)
+
+
+async def in_mid_cycle(site: Site, **forwarding: int) -> None:
+    """Begin the cycle ``cut`` of 40 customers and wait until F1.1 has been asked for the first connections.
+
+    Two requests are under way at once, unless ``spec.forwarding`` says otherwise.
+    """
+    site.fill(list(eligible_customers(40)))
+    await site.f11.settings(latency_seconds=0.3)
+    await site.deploy(forwarding={"concurrency": 2, **forwarding})
+    await site.kubectl.start_cycle("cut", sync="main")
+    async with site.waiting():
+        while not await site.f11.count("POST /v1/connections"):
+            await site.pause()
 
 
 async def until(site: Site, right: Callable[[], Awaitable[bool]], *, seconds: float = 30.0) -> None:

@@ -15,7 +15,7 @@ from navixy_operator.adapters.masking import Masker
 FIRST_KEYS: Final = ("timestamp", "level", "logger", "event")
 
 # what would log rows, headers or a line per request; not even --verbose turns these on, as some of it is secret
-_SILENCED: Final = ("sqlalchemy", "httpx", "httpcore", "kubernetes", "aiohttp.access", "urllib3", "asyncio")
+_SILENCED: Final = ("alembic", "sqlalchemy", "httpx", "httpcore", "kubernetes", "aiohttp.access", "urllib3", "asyncio")
 _NOISY: Final = ("kopf.objects", "kopf.activities")  # kopf's line per object and handler
 
 

@@ -45,6 +45,10 @@ class Masker:
         """Mask every value of the event."""
         return {key: value if key.startswith("_") else self._masked(key, value, 0) for key, value in event.items()}
 
+    def values(self, details: Mapping[str, object]) -> dict[str, object]:
+        """The same details with every value masked, as plain JSON."""
+        return {key: self._masked(key, value, 0) for key, value in details.items()}
+
     def text(self, value: str, key: str = "message") -> str:
         """One text, masked as the value of ``key`` would be."""
         if _is_secret(key):

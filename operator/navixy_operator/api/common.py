@@ -152,12 +152,15 @@ class Condition(Model):
     )
 
 
-def conditions_field(*types: ConditionType) -> Any:
-    """The field ``conditions`` of a status, with the condition types that the kind may carry in its description."""
+def conditions_field(*types: ConditionType, note: str = "") -> Any:
+    """The field ``conditions`` of a status, with the condition types that the kind may carry in its description.
+
+    ``note``: what else to say about them; a sentence.
+    """
     return Field(
         (),
         max_length=16,
-        description=f"Aspects of the state, one each: {', '.join(types)}.",
+        description=f"{note}{' ' if note else ''}Aspects of the state, one each: {', '.join(types)}.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
 

@@ -23,6 +23,9 @@ class Counts(Model):
     missing: Count = Field(default=0, description="Eligible customers without a connection.")
     extra: Count = Field(default=0, description="Open connections without a customer.")
     suspended_connected: Count = Field(default=0, description="Suspended or removed customers with an open connection.")
+    suspended_remaining: Count = Field(
+        default=0, description="Suspended or removed customers whose connection was open after the actions, too."
+    )
     established: Count = Field(default=0, description="Connections established.")
     establish_failed: Count = Field(default=0, description="Connections that could not be established.")
     closed: Count = Field(default=0, description="Connections closed.")

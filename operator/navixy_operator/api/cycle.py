@@ -165,6 +165,11 @@ class SyncCycleStatus(Model):
     approval_refusal: Message | None = Field(
         default=None, description="Why the approval that this cycle bears does not count; absent: none was refused."
     )
+    audit_digest: Annotated[str, Field(min_length=64, max_length=64)] | None = Field(
+        default=None,
+        description="Digest over all that the audit trail has of this run, in order; `navixy-operator audit verify` "
+        "compares it.",
+    )
     validation: CycleValidation | None = Field(
         default=None, description="What the second look at F1.1 found, after the actions."
     )

@@ -17,8 +17,10 @@ from navixy_operator.api.common import (
     Identifier,
     Integer,
     Matches,
+    Message,
     Model,
     Percent,
+    ReasonText,
     Seconds,
     SecretKeyRef,
     Time,
@@ -27,8 +29,8 @@ from navixy_operator.api.common import (
 )
 from navixy_operator.api.counts import Counts
 from navixy_operator.core.model import DEFAULT_HASH_PATTERN
+from navixy_operator.core.vocabulary import AlertName, Phase, Policy, Severity
 from navixy_operator.core.vocabulary import Condition as ConditionType
-from navixy_operator.core.vocabulary import Phase, Policy
 
 CRON_FIELDS: Final = 5
 NAME_RULE = (
@@ -225,6 +227,8 @@ class LastCycle(Model):
 
     name: Identifier = Field(description="Name of the SyncCycle.")
     phase: Phase = Field(description="How it ended.")
+    reason: ReasonText | None = Field(default=None, description="Why it ended so, in one word.")
+    message: Message | None = Field(default=None, description="Its summary, or why it failed, in a sentence.")
     start_time: Time | None = Field(default=None, description="When it started.")
     completion_time: Time | None = Field(default=None, description="When it ended.")
     duration_seconds: Seconds | None = Field(default=None, description="How many seconds it took.")
@@ -236,6 +240,16 @@ class RecentCloses(Model):
 
     hour: Time = Field(description="The beginning of the hour.")
     count: Count = Field(description="Number of connections.")
+
+
+class ActiveAlert(Model):
+    """An alert that lasts."""
+
+    name: AlertName = Field(description="Its alertname in Alertmanager.")
+    severity: Severity = Field(description="How urgent it is.")
+    since: Time = Field(description="When it began.")
+    message: Message = Field(description="What is wrong, in a sentence.")
+    resolved: Flag = Field(default=False, description="Whether it is over, and Alertmanager has yet to be told.")
 
 
 class NavixySyncStatus(Model):
@@ -256,6 +270,12 @@ class NavixySyncStatus(Model):
         default=None, description="Number of connections that are connected, by the last cycle."
     )
     discrepancies: Count | None = Field(default=None, description="Number of discrepancies that the last cycle left.")
+    suspended_connected: Count | None = Field(
+        default=None, description="Number of suspended or removed customers with an open connection, as last looked at."
+    )
+    alerts: tuple[ActiveAlert, ...] = Field(
+        default=(), max_length=32, description="The alerts that last, as they are pushed to Alertmanager."
+    )
     discrepant_cycles: Count | None = Field(
         default=None, description="Number of completed cycles in a row that left discrepancies."
     )
@@ -278,4 +298,5 @@ class NavixySyncStatus(Model):
         ConditionType.FORWARDING_AVAILABLE,
         ConditionType.IN_SYNC,
         ConditionType.CLOSES_HELD,
+        ConditionType.AUDIT_AVAILABLE,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 import orjson
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from navixy_operator import bootstrap
@@ -20,6 +20,7 @@ from navixy_operator.bootstrap import World
 
 FAILED: Final = 1
 NOT_FOUND: Final = 4
+FORMS: Final = ("text", "json")
 ASKING_ALL: Final = "asking the API server, the customer database and F1.1"
 ASKING_CLUSTER: Final = "asking the API server"
 
@@ -35,7 +36,12 @@ class Place:
     namespace: str | None = None
     context: str | None = None
     kubeconfig: str | None = None
-    json: bool = False
+    form: str = "text"
+
+    @property
+    def json(self) -> bool:
+        """Whether the answer is for programs."""
+        return self.form == "json"
 
     def run(self, work: Callable[[World], Awaitable[T]], doing: str = ASKING_ALL) -> T:
         """Open the cluster, do the work, close everything. Only the worst is logged: the answer is the output."""
@@ -67,20 +73,20 @@ def program() -> str:
     return "kubectl navixy" if name == "kubectl-navixy" else name
 
 
-def place_options(command: Command) -> Command:
+def place_options(
+    command: Command, forms: Sequence[str] = FORMS, namespace_default: str = "the kubeconfig's"
+) -> Command:
     """The options that choose a namespace of a cluster, named as kubectl names them; the command takes a Place."""
 
     @functools.wraps(command)
     def placed(*, namespace: str | None, context: str | None, kubeconfig: str | None, output: str, **rest: Any) -> None:
-        return command(Place(rest.pop("sync_name", None), namespace, context, kubeconfig, output == "json"), **rest)
+        return command(Place(rest.pop("sync_name", None), namespace, context, kubeconfig, output), **rest)
 
     for option in (
-        click.option(
-            "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
-        ),
+        click.option("-o", "--output", type=click.Choice(forms), default=forms[0], show_default=True, help="The form."),
         click.option("--kubeconfig", metavar="FILE", help="The kubeconfig; default: as for kubectl."),
         click.option("--context", metavar="NAME", help="The kubeconfig's context; default: the current one."),
-        click.option("-n", "--namespace", metavar="NAME", help="The namespace; default: the kubeconfig's."),
+        click.option("-n", "--namespace", metavar="NAME", help=f"The namespace; default: {namespace_default}."),
     ):
         placed = option(placed)
     return placed
@@ -138,8 +144,8 @@ def echo_facts(lines: Iterable[tuple[str, str]], width: int) -> None:
 
 
 def print_columns(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table as kubectl does: a head of capitals, columns as wide as they must be."""
-    table = Table(*columns, box=None, pad_edge=False)
+    """Print a table as kubectl does: a head of capitals, columns as wide as they must be; no cell is cut."""
+    table = Table(*(Column(head, overflow="fold") for head in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(Text, row))
     print_table(out, table)

@@ -7,12 +7,14 @@ from typing import Final
 import click
 
 from navixy_operator.cli.approve import approve
+from navixy_operator.cli.audit import audit
 from navixy_operator.cli.common import FAILED
 from navixy_operator.cli.explain import explain
 from navixy_operator.cli.pin import pin, unpin
 from navixy_operator.cli.plan import plan
 from navixy_operator.cli.run import run
 from navixy_operator.cli.sandbox import demo, simulate_f11
+from navixy_operator.cli.status import status
 from navixy_operator.core.vocabulary import Reason
 from navixy_operator.errors import ConfigurationError, OperatorError
 from navixy_operator.sandbox.errors import SandboxError
@@ -25,14 +27,16 @@ Exit codes:
   0    done
   1    failed, and time may mend it: something did not answer;
        pin, unpin, approve: nothing has heeded it yet, or you said no;
+       audit verify: the trail is not as it was written;
        demo: something was not as it should be
   2    wrong usage
   3    a person must mend what the message names
-  4    no such customer (explain, pin, unpin) or SyncCycle (approve)
+  4    no such customer (explain, pin, unpin), SyncCycle (approve)
+       or cycle in the trail (audit cycle, audit verify)
   130  stopped by Ctrl-C
 """
 SECTIONS: Final = {
-    "Look": (plan, explain),
+    "Look": (status, plan, explain, audit),
     "Decide": (pin, unpin, approve),
     "Run": (run, demo, simulate_f11),
 }

@@ -38,6 +38,10 @@ _PASSING: Final = frozenset(
     {Reason.DATABASE_UNAVAILABLE, Reason.FORWARDING_UNAVAILABLE, Reason.KUBERNETES_UNAVAILABLE, Reason.INTERRUPTED}
 )
 """Failures that time mends: the next cycle tries again, so nothing is stalled."""
+_LAST: Final = ("phase", "reason", "message", "startTime", "completionTime", "durationSeconds")
+"""What a NavixySync tells of its last cycle, beside its name and counts."""
+_OF_COMPLETED: Final = frozenset({Condition.IN_SYNC, Condition.CLOSES_HELD})
+"""What only a cycle that comes to its end can say anew."""
 _OF_THE_MOMENT: Final = frozenset({Condition.READY, Condition.RECONCILING, Condition.STALLED})
 
 
@@ -119,7 +123,7 @@ def sync_ended(  # noqa: PLR0913 - facts of two resources
 
     ``persistent``: discrepancies that last for more cycles than that are said to persist (``spec.alerts``).
     """
-    last = {key: cycle_status[key] for key in ("phase", "startTime", "completionTime", "durationSeconds")}
+    last = {key: cycle_status[key] for key in _LAST}
     status = {
         **{key: value for key, value in previous.items() if key != "activeCycle"},
         "phase": ending.phase.value,
@@ -129,6 +133,7 @@ def sync_ended(  # noqa: PLR0913 - facts of two resources
     if ending.phase is Phase.COMPLETED:
         status |= {key: ending.counts[key] for key in ("expected", "actual")}
         status["discrepancies"] = ending.counts["unresolved"]
+        status["suspendedConnected"] = ending.counts["suspendedRemaining"]
         status["lastSuccessfulTime"] = timestamp(now)
         status = _carried(status, ending, now)
     persists = status.get("discrepantCycles", 0) > persistent
@@ -169,7 +174,7 @@ def sync_resting(
             condition(Condition.STALLED, status=True, reason=reason, message=message),
         ]
         status["phase"] = Phase.FAILED.value
-    elif _was_stalled(conditions) or not conditions or previous.get("phase") == Phase.IN_PROGRESS:
+    elif _was_stalled(conditions) or not _is_judged(conditions) or previous.get("phase") == Phase.IN_PROGRESS:
         kept = [c for c in conditions if c["type"] not in _OF_THE_MOMENT]
         message = "accepted; the schedule, or a SyncCycle made by hand, starts the next cycle"
         current = [*kept, condition(Condition.READY, status=True, reason=Reason.NOT_YET_RUN, message=message)]
@@ -178,6 +183,11 @@ def sync_resting(
         current = conditions
     status["conditions"] = merge(conditions, current, generation=generation, now=now)
     return status
+
+
+def _is_judged(conditions: list[Mapping[str, Any]]) -> bool:
+    """Whether anything has been said of ``Ready`` yet."""
+    return find(conditions, Condition.READY) is not None
 
 
 def _was_stalled(conditions: list[Mapping[str, Any]]) -> bool:
@@ -193,9 +203,11 @@ def _sync_conditions(previous: Mapping[str, Any], ending: Ending, *, persists: b
     if not completed and reason not in _PASSING:
         current.append(condition(Condition.STALLED, status=True, reason=reason, message=message))
     current += _availability(previous, ending)
+    # what others than a cycle's end say stays as they said it
+    lasting = {Condition.AUDIT_AVAILABLE} if completed else {Condition.AUDIT_AVAILABLE, *_OF_COMPLETED}
+    current += [dict(c) for c in previous.get("conditions", ()) if c["type"] in lasting]
     if not completed:
-        lasting = {Condition.IN_SYNC, Condition.CLOSES_HELD}
-        return current + [dict(c) for c in previous.get("conditions", ()) if c["type"] in lasting]
+        return current
     in_sync = ending.in_sync
     problems = "; ".join(ending.details.get("validation", {}).get("messages", ()))
     wrong = Reason.PERSISTENT_DISCREPANCIES if persists else Reason.DISCREPANCIES

@@ -17,7 +17,8 @@ IN_DRIFT: Final = "a drift pass holds closes back: run a cycle, which lists them
 class DriftCounts:
     """What a drift pass left: connections expected and there, customers not as desired, closes that it held.
 
-    ``database``: whether the customer database was asked for hashes, and answered.
+    ``database``: whether the customer database was asked for hashes, and answered. ``suspended``: suspended or removed
+    customers with an open connection.
     """
 
     expected: int
@@ -26,6 +27,7 @@ class DriftCounts:
     held: int
     problems: tuple[str, ...] = ()
     database: bool = False
+    suspended: int = 0
 
 
 def recent_closes(status: Mapping[str, Any], now: datetime) -> int:
@@ -52,6 +54,7 @@ def sync_drifted(previous: Mapping[str, Any], counts: DriftCounts, *, generation
         "expected": counts.expected,
         "actual": counts.actual,
         "discrepancies": counts.unresolved,
+        "suspendedConnected": counts.suspended,
         "conditions": merge(conditions, current, generation=generation, now=now),
     }
 

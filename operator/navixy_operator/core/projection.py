@@ -57,17 +57,22 @@ def _goes_with(reason: Reason, spec: JSON) -> bool:
             return closed is (reason in CLOSED)
 
 
+def reason_of(status: JSON, kind: Condition) -> Reason | None:
+    """A condition's reason; None: there is no such condition, or another version's word. Total."""
+    found = find(status.get("conditions", ()), kind)
+    return None if found is None else _REASONS.get(found["reason"])
+
+
 def held_by(status: JSON) -> Reason | None:
     """The guard that holds this customer's close since the last cycle; None: none does."""
-    ready = find(status.get("conditions", ()), Condition.READY)
-    reason = None if ready is None else _REASONS.get(ready["reason"])
+    reason = reason_of(status, Condition.READY)
     return reason if reason in HOLDING else None
 
 
 def ready_reason(status: JSON) -> Reason | None:
     """Why the customer is not ready; None: it is, or nothing is known."""
     ready = find(status.get("conditions", ()), Condition.READY)
-    return None if ready is None or ready["status"] == "True" else _REASONS.get(ready["reason"])
+    return None if ready is None or ready["status"] == "True" else reason_of(status, Condition.READY)
 
 
 def refused_fingerprint(status: JSON) -> str | None:

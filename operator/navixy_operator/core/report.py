@@ -11,7 +11,7 @@ from navixy_operator.core.eligibility import Snapshot
 from navixy_operator.core.guards import HOLDING
 from navixy_operator.core.outcome import Settled
 from navixy_operator.core.plan import Decision, closes_of
-from navixy_operator.core.validation import Validation, actual_count, expected_count
+from navixy_operator.core.validation import Validation, actual_count, expected_count, suspended_count
 from navixy_operator.core.vocabulary import (
     ActionKind,
     Discrepancy,
@@ -42,6 +42,7 @@ def counts(snapshot: Snapshot, decisions: Sequence[Decision], settled: Sequence[
         "missing": found[Discrepancy.MISSING],
         "extra": found[Discrepancy.EXTRA],
         "suspendedConnected": found[Discrepancy.SUSPENDED] + found[Discrepancy.REMOVED],
+        "suspendedRemaining": suspended_count(settled),
         "established": sum(ended[kind, Outcome.SUCCEEDED] for kind in opening),
         "establishFailed": sum(ended[kind, Outcome.FAILED] for kind in opening),
         "pending": sum(ended[kind, Outcome.PENDING] for kind in opening),

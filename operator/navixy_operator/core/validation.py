@@ -11,6 +11,7 @@ from navixy_operator.core.vocabulary import ConnectionState, Desired, Reason
 from navixy_operator.core.wishes import CLOSED, SKIPS
 
 SHOWN: Final = 5
+_SUSPENDED: Final = frozenset({Reason.SUSPENDED, Reason.REMOVED, Reason.DECLARATION_DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ def expected_count(settled: Iterable[Settled]) -> int:
 def actual_count(connections: Iterable[Iterable[Connection]]) -> int:
     """How many connections are connected."""
     return sum(map(_connected, connections))
+
+
+def suspended_count(settled: Iterable[Settled]) -> int:
+    """How many suspended or removed customers have an open connection; those of a person's word do not count."""
+    return sum(entry.decision.reason in _SUSPENDED and bool(entry.final.open) for entry in settled)
 
 
 def _connected(connections: Iterable[Connection]) -> int:

@@ -32,7 +32,7 @@ def shipped(name: str) -> Path:
 async def apply_crds(plane: ControlPlane) -> None:
     """Install the CRDs. kubectl before 1.25 does not know their CEL rules, hence no validation on its side."""
     await plane.kubectl("apply", "--validate=false", "-f", str(shipped("crds")))
-    names = ("navixycustomers", "navixysyncs", "synccycles")
+    names = ("navixycustomers", "navixysyncs", "synccycles", "investigations")
     crds = [f"crd/{name}.dataforwarding.io" for name in names]
     await plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
 
@@ -121,6 +121,11 @@ class Operator:
         return self._directory / "operator.log"
 
     @property
+    def data(self) -> Path:
+        """Where its audit trail and spool are, as DATA_DIRECTORY says it."""
+        return self._directory / "data"
+
+    @property
     def process(self) -> Process:
         """The running process."""
         if self._process is None:
@@ -139,6 +144,7 @@ class Operator:
             "HEALTH_HOST": LOOPBACK,
             "HEALTH_PORT": "0",  # one that is free, without a race for it; the log says which
             "LOG_FORMAT": "json",
+            "DATA_DIRECTORY": str(self.data),
             "PYTHONPATH": str(SOURCE_ROOT),
             **self._environment,
         }

@@ -1,4 +1,4 @@
-"""The customer database through SQLAlchemy, read only: the one home of SQLAlchemy outside the sandbox.
+"""The customer database through SQLAlchemy, read only.
 
 ``sql`` holds the default query and the schema it fits, ``source`` reads the URL, ``dialects`` knows what each database
 calls a read-only snapshot, ``faults`` turns a driver's errors into ours, ``reading`` streams the rows in a thread,

@@ -2,8 +2,6 @@
 
 import contextlib
 import math
-import os
-import socket
 import sqlite3
 from typing import Any, Final
 
@@ -13,13 +11,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from navixy_operator.adapters.customer_database.source import EXAMPLE, Source
+from navixy_operator.adapters.sql.symptoms import MYSQL
 from navixy_operator.errors import DatabaseUrlInvalid
 
 CONNECT_SECONDS: Final = 10.0
 BUSY_SECONDS: Final = 5.0
 # libpq takes one second for a mistake
 LEAST_CONNECT_SECONDS: Final = 2
-MYSQL: Final = frozenset({"mysql", "mariadb"})
 
 
 def engine_for(source: Source, seconds: float) -> Engine:
@@ -124,21 +122,3 @@ def _text_or_bytes(value: bytes) -> str | bytes:
         return value.decode()
     except UnicodeDecodeError:
         return value
-
-
-def interrupt(driver_connection: object) -> None:
-    """Make a call that another thread waits for on this connection end now; never waits itself.
-
-    Shutting the socket down works on every driver that shows its socket, and needs no second connection as a
-    cancel request would. Drivers that do not show theirs end by their own time limits.
-    """
-    if isinstance(driver_connection, sqlite3.Connection):
-        driver_connection.interrupt()
-        return
-    holder = getattr(driver_connection, "_sock", None) or driver_connection  # PyMySQL keeps it there
-    fileno = getattr(holder, "fileno", None)
-    if fileno is None:
-        return
-    # a driver may close the socket on its own at this moment, and say so in an error of its own kind
-    with contextlib.suppress(Exception), socket.socket(fileno=os.dup(fileno())) as same:
-        same.shutdown(socket.SHUT_RDWR)

@@ -12,6 +12,7 @@ from navixy_operator.adapters.customer_database import dialects
 from navixy_operator.adapters.customer_database.faults import Phase, explain
 from navixy_operator.adapters.customer_database.source import Source
 from navixy_operator.adapters.customer_database.sql import DEFAULT_QUERY, OPTIONAL_COLUMNS, REQUIRED_COLUMNS
+from navixy_operator.adapters.sql.breaking import interrupt
 from navixy_operator.core.model import CustomerRow
 from navixy_operator.errors import DatabaseQueryFailed, DatabaseUnavailable, OperatorError
 
@@ -60,7 +61,7 @@ class Read:
         with self._lock:
             self._stopped = True
             if self._driver is not None:
-                dialects.interrupt(self._driver)
+                interrupt(self._driver)
 
     def _hand_over(self) -> None:
         with closing(self._rows(self._whole)) as rows:

@@ -10,10 +10,11 @@ from navixy_operator.adapters.forwarding import answers, parse
 from navixy_operator.adapters.forwarding.listing import Lister
 from navixy_operator.adapters.forwarding.pace import Clock
 from navixy_operator.adapters.forwarding.settings import ForwardingSettings, TokenProvider, base_url
+from navixy_operator.adapters.forwarding.timing import Timed, untimed
 from navixy_operator.adapters.forwarding.transport import aiohttp_transport
 from navixy_operator.adapters.forwarding.wire import Call, NoAnswerError, Wire
 from navixy_operator.core.model import Connection, NavixyHash
-from navixy_operator.core.vocabulary import PROVIDER, Origin
+from navixy_operator.core.vocabulary import PROVIDER, Operation, Origin
 from navixy_operator.errors import CloseFailed, EstablishFailed, ForwardingUnavailable
 from navixy_operator.ports import Listing
 
@@ -22,7 +23,8 @@ class HttpForwarding:
     """F1.1 over HTTP, for one pass. Safe for many calls at once: they share the limits, the token and the connections.
 
     ``fence`` is called right before each attempt of an establish or a close goes out. What it raises, to say that
-    this process must not act any more, ends the call as it is, and nothing is sent.
+    this process must not act any more, ends the call as it is, and nothing is sent. ``timed`` hears of each request,
+    repeats and pages for themselves.
     """
 
     def __init__(
@@ -33,12 +35,13 @@ class HttpForwarding:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         fence: Callable[[], None] | None = None,
+        timed: Timed = untimed,
     ) -> None:
         self._settings = settings
         clock = clock or Clock()
         base = base_url(settings.url)
         self._collection = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + b"/v1/connections")
-        self._wire = Wire(settings, token, transport or aiohttp_transport(settings.concurrency), clock, fence)
+        self._wire = Wire(settings, token, transport or aiohttp_transport(settings.concurrency), clock, fence, timed)
         self._lister = Lister(settings, self._wire, clock, self._collection)
 
     async def connections(self) -> Sequence[Connection]:
@@ -86,6 +89,7 @@ class HttpForwarding:
             ((b"idempotency-key", key.encode()), (b"content-type", b"application/json")),
             settings.attempts,
             settings.establish_timeout_seconds,
+            Operation.ESTABLISH,
         )
         content = _body(customer_ref, navixy_hash)
         try:
@@ -104,9 +108,8 @@ class HttpForwarding:
             message = "F1.1 cannot be asked to close a connection whose id is empty or only dots: ask F1.1's owner"
             raise CloseFailed(message, code="invalid-id")
         settings = self._settings
-        call = Call(
-            "DELETE", self._one(connection_id), (), 1 + settings.close_retries, settings.establish_timeout_seconds
-        )
+        attempts, within = 1 + settings.close_retries, settings.establish_timeout_seconds
+        call = Call("DELETE", self._one(connection_id), (), attempts, within, Operation.CLOSE)
         try:
             answer = await self._wire.call(call)
         except NoAnswerError as error:

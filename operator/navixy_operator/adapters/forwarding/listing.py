@@ -11,7 +11,7 @@ from navixy_operator.adapters.forwarding.pace import Clock
 from navixy_operator.adapters.forwarding.settings import ForwardingSettings, shown
 from navixy_operator.adapters.forwarding.wire import Answer, Call, NoAnswerError, TooLargeError, Wire
 from navixy_operator.core.model import Connection
-from navixy_operator.core.vocabulary import PROVIDER
+from navixy_operator.core.vocabulary import PROVIDER, Operation
 from navixy_operator.errors import ForwardingProtocolError, ForwardingUnavailable
 from navixy_operator.ports import Listing
 
@@ -104,7 +104,9 @@ class Lister:
         if within <= 0:
             message = f"GET {shown(self._collection)} took longer than {self._settings.list_timeout_seconds:g} s in all"
             raise NoAnswerError(message, "timeout")
-        return Call("GET", self._collection.copy_with(params=query), headers, self._settings.attempts, within)
+        operation = Operation.LIST_OF_CUSTOMER if "customer_ref" in query else Operation.LIST
+        address = self._collection.copy_with(params=query)
+        return Call("GET", address, headers, self._settings.attempts, within, operation)
 
 
 def _unless(known: Listing | None) -> tuple[tuple[bytes, bytes], ...]:

@@ -1,8 +1,6 @@
 """One call of F1.1 as bounded attempts: pace, token, timeout, repeats. Knows nothing of connections."""
 
 import asyncio
-import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,10 +8,14 @@ from typing import Final
 import aiohttp
 import httpx
 
+from navixy_operator.adapters.forwarding import timing
 from navixy_operator.adapters.forwarding.breaker import Breaker
+from navixy_operator.adapters.forwarding.failures import plain
 from navixy_operator.adapters.forwarding.pace import Clock, Pace, full_jitter, retry_after
 from navixy_operator.adapters.forwarding.settings import ForwardingSettings, TokenProvider, base_url, shown
+from navixy_operator.adapters.forwarding.timing import Timed, untimed
 from navixy_operator.adapters.forwarding.token import Credential, TokenSource
+from navixy_operator.core.vocabulary import Operation
 from navixy_operator.errors import ForwardingUnauthorized
 
 UNAUTHORIZED: Final = 401
@@ -33,6 +35,7 @@ class Call:
     attempts: int = 1
     within: float = 60.0
     """Seconds for all attempts together, from the first one."""
+    operation: Operation = Operation.GET
 
     def __str__(self) -> str:
         return f"{self.method} {shown(self.url)}"
@@ -89,6 +92,7 @@ class Wire:
         transport: httpx.AsyncBaseTransport,
         clock: Clock,
         fence: Callable[[], None] | None = None,
+        timed: Timed = untimed,
     ) -> None:
         self._settings = settings
         self._transport = transport
@@ -96,6 +100,7 @@ class Wire:
         self._tokens = TokenSource(token, shown(base_url(settings.url)))
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._fence = fence
+        self._timed = timed
         self._breaker = Breaker(settings.concurrency)
         self._pace = Pace(settings.rate_per_second, settings.concurrency, clock)
         seconds = settings.timeout_seconds
@@ -166,16 +171,28 @@ class Wire:
     async def _send(self, call: Call, content: bytes | None, deadline: float) -> Answer:
         """One attempt; a token refused with 401 is read again once."""
         credential = await self._tokens.current()
-        answer = await self._exchange(call, content, credential, deadline)
+        answer = await self._timed_exchange(call, content, credential, deadline)
         if answer.status == UNAUTHORIZED:
             credential = await self._tokens.after_refusal(credential)
-            answer = await self._exchange(call, content, credential, deadline)
+            answer = await self._timed_exchange(call, content, credential, deadline)
         if answer.status in {UNAUTHORIZED, FORBIDDEN}:
             message = (
                 f"F1.1 does not let the operator's token do {call} ({answer.status}): put a token with the right to "
                 "manage connections into the Secret of forwarding.tokenSecretRef"
             )
             raise ForwardingUnauthorized(message)
+        return answer
+
+    async def _timed_exchange(
+        self, call: Call, content: bytes | None, credential: Credential, deadline: float
+    ) -> Answer:
+        began = self._clock.monotonic()
+        try:
+            answer = await self._exchange(call, content, credential, deadline)
+        except NoAnswerError as error:
+            self._timed(call.operation, timing.of_failure(error.code), self._clock.monotonic() - began)
+            raise
+        self._timed(call.operation, timing.of_status(answer.status), self._clock.monotonic() - began)
         return answer
 
     async def _exchange(self, call: Call, content: bytes | None, credential: Credential, deadline: float) -> Answer:
@@ -192,7 +209,7 @@ class Wire:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            what, code = _plain(error, seconds)
+            what, code = plain(error, seconds)
             # not chained: an error of the transport may quote the request, and that holds the token
             raise NoAnswerError(what, code) from None
         return Answer(response.status_code, response.headers, body)
@@ -215,25 +232,3 @@ def _parts(response: httpx.Response) -> AsyncIterator[bytes]:
     if isinstance(stream, httpx.AsyncByteStream) and "content-encoding" not in response.headers:
         return stream.__aiter__()
     return response.aiter_bytes()
-
-
-def _plain(error: BaseException, seconds: float) -> tuple[str, str]:
-    """What went wrong in a person's words, and a code, from the innermost cause; without the library's own text."""
-    known: tuple[tuple[type[BaseException], str, str], ...] = (
-        (ssl.SSLCertVerificationError, "met a TLS certificate that is not trusted (SSL_CERT_FILE names the CA)", "tls"),
-        (ssl.SSLError, "failed in the TLS handshake", "tls"),
-        (socket.gaierror, "failed: the host name is not known", "unreachable"),
-        (ConnectionRefusedError, "was refused: nothing listens at this address", "unreachable"),
-        (TimeoutError, f"was not answered within {seconds:g} s", "timeout"),
-        (httpx.TimeoutException, f"was not answered within {seconds:g} s", "timeout"),
-        (httpx.DecodingError, "was answered in an encoding that cannot be read", "encoding"),
-    )
-    chain: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and len(chain) < 8:  # noqa: PLR2004 - only to end a chain that bites its tail
-        chain.append(link)
-        link = link.__cause__ or link.__context__
-    for kind, what, code in known:
-        if any(isinstance(one, kind) for one in chain):
-            return what, code
-    return f"failed: the connection broke ({type(error).__name__})", "connection"

@@ -55,6 +55,29 @@ async def load(
     return await _from_kubeconfig(paths or kubeconfig.default_paths(environ), context)
 
 
+def own_namespace(
+    paths: str | None = None,
+    context: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    service_account: Path = SERVICE_ACCOUNT,
+) -> str | None:
+    """The namespace that :func:`load` would give, without a word to a cluster; None: no file says one. Blocking.
+
+    Raises ConfigurationError for a kubeconfig or context that is named and cannot be used.
+    """
+    named = paths is not None or context is not None
+    file = service_account / "namespace"
+    try:
+        if not named and file.is_file():
+            return file.read_text(encoding="utf-8").strip() or None
+        return kubeconfig.choose(paths or kubeconfig.default_paths(environ), context).namespace
+    except (ConfigurationError, OSError, UnicodeDecodeError):
+        if named:
+            raise
+        return None
+
+
 def _in_cluster(folder: Path, environ: Mapping[str, str]) -> Credentials:
     configuration = Configuration()
     token = folder / "token"

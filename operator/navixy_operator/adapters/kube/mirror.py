@@ -95,6 +95,10 @@ class Mirror:
         """One object as last told of, trusted or not."""
         return self._items.get((namespace, name))
 
+    def items(self) -> list[Resource] | None:
+        """Every object as last told of, trusted or not; None: there was no list yet."""
+        return list(self._items.values()) if self._begun else None
+
     def current(self, namespace: str = "") -> list[Resource] | None:
         """Every object of the namespace ("": of all), by name; None while the watch is not to be trusted."""
         if self._heard_at is None or self._clock() - self._heard_at > SILENCE_SECONDS:

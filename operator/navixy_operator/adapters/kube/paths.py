@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from navixy_operator.core.vocabulary import API_VERSION, CUSTOMERS, CYCLES, SYNCS, Kind
+from navixy_operator.core.vocabulary import API_VERSION, CUSTOMERS, CYCLES, INVESTIGATIONS, SYNCS, Kind
 
-PLURALS: Final[Mapping[Kind, str]] = {Kind.CUSTOMER: CUSTOMERS, Kind.SYNC: SYNCS, Kind.CYCLE: CYCLES}
+PLURALS: Final[Mapping[Kind, str]] = {
+    Kind.CUSTOMER: CUSTOMERS,
+    Kind.SYNC: SYNCS,
+    Kind.CYCLE: CYCLES,
+    Kind.INVESTIGATION: INVESTIGATIONS,
+}
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 

@@ -63,6 +63,17 @@ class KubeResources:
                 return found
         return None
 
+    def told_of(self, kind: Kind) -> Sequence[Resource] | None:
+        """Every object that watches of this kind have told of, in any namespace, trusted or not; without a request.
+
+        None: there is no such watch, or not all of them have had their list yet.
+        """
+        found = [mirror.items() for (of, _), mirror in self._mirrors.items() if of is kind]
+        lists = [items for items in found if items is not None]
+        if not found or len(lists) < len(found):
+            return None
+        return lists[0] if len(lists) == 1 else [item for items in lists for item in items]
+
     async def create(
         self,
         kind: Kind,
