@@ -81,6 +81,10 @@ class ApiServer:
         response: web.Response = answer()
         return response
 
+    async def hang_up(self) -> None:
+        """End the watches: kopf waits for every task that began after it."""
+        self.over.set()
+
 
 def discovered(path: str) -> dict[str, Any] | None:
     """Discovery's answer at ``path``, if that is part of it."""
@@ -131,7 +135,7 @@ async def operator(server: ApiServer) -> AsyncIterator[tuple[Listener, Any]]:
             listener.logins += 1
             return kopf.AiohttpSession(server=url, aiohttp_session=aiohttp.ClientSession())
 
-        registry = registry_for(cast("Supervisor", listener), login, stop)
+        registry = registry_for(cast("Supervisor", listener), login, stop, server.hang_up)
         kopfs = kopf.operator(
             registry=registry, namespaces=["n"], standalone=True, identity=cast("Any", "test"), stop_flag=stop
         )
@@ -140,7 +144,7 @@ async def operator(server: ApiServer) -> AsyncIterator[tuple[Listener, Any]]:
             yield listener, task
         finally:
             stop.set()
-            server.over.set()  # kopf waits for every task that began after it
+            await server.hang_up()
             await asyncio.wait([task], timeout=20)
 
 

@@ -7,7 +7,7 @@ watch is our own: all of a cycle's writes come back through it, and kopf's work 
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -27,8 +27,14 @@ _UNAUTHORIZED: Final = 401
 Login = Callable[[], kopf.AiohttpSession]
 
 
-def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> kopf.OperatorRegistry:
-    """The handlers of one operator, bound to its supervisor."""
+def registry_for(
+    supervisor: Supervisor, login: Login, stop: asyncio.Event, hang_up: Callable[[], Awaitable[None]]
+) -> kopf.OperatorRegistry:
+    """The handlers of one operator, bound to its supervisor.
+
+    ``hang_up`` ends what others keep open with this process, such as a scraper's connection: at its end kopf waits five
+    seconds for every task that came after itself.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -43,7 +49,8 @@ def registry_for(supervisor: Supervisor, login: Login, stop: asyncio.Event) -> k
     @kopf.on.cleanup(registry=registry)
     async def end(**_: Any) -> None:
         await supervisor.stop()
-        stop.set()  # else kopf waits five seconds for its own waiter on the flag
+        await hang_up()
+        stop.set()  # else kopf waits for its own waiter on the flag
 
     @kopf.on.event(GROUP, VERSION, SYNCS, registry=registry)
     async def sync_event(type: str | None, namespace: str | None, name: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name

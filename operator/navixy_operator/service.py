@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import kopf
@@ -61,7 +62,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event, masker: Masker) -> N
             try:
                 async with _watched_customers(world, namespaces, heard, stop):
                     if await _elected(elector, stop):
-                        await _work(settings, world, supervisor, elector, stop, watching)
+                        leader = Leader(settings, world, supervisor, elector, stop, watching, health.stop)
+                        await leader.lead()
                     elif world.trail is not None:
                         await world.trail.hand_over()
             finally:
@@ -84,42 +86,53 @@ async def _elected(elector: Elector, stop: asyncio.Event) -> bool:
     return not stop.is_set()
 
 
-async def _work(
-    settings: Settings,
-    world: bootstrap.World,
-    supervisor: Supervisor,
-    elector: Elector,
-    stop: asyncio.Event,
-    watching: asyncio.Event,
-) -> None:
-    """Lead until told to stop; ``watching`` is set once kopf watches. The lease is given up when all work has ended.
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """What the leader works with. ``watching`` is set once kopf watches; ``hang_up``: see :func:`registry_for`."""
 
-    The audit trail is delivered meanwhile, and by nobody who stands by: a newer version would change its schema under
-    the one that works. It ends last, with the last words of all others.
-    """
-    namespaces = world.namespaces(settings)
-    delivering = _deliver(world, supervisor, stop)
-    try:
-        await world.resources.until_discovered(stop)
-        supervisor.look_for_orphans()
+    settings: Settings
+    world: bootstrap.World
+    supervisor: Supervisor
+    elector: Elector
+    stop: asyncio.Event
+    watching: asyncio.Event
+    hang_up: Callable[[], Awaitable[None]]
+
+    async def lead(self) -> None:
+        """Lead until told to stop. The lease is given up when all work has ended.
+
+        The audit trail is delivered meanwhile, and by nobody who stands by: a newer version would change its schema
+        under the one that works. It ends last, with the last words of all others.
+        """
+        delivering = _deliver(self.world, self.supervisor, self.stop)
+        try:
+            await self._watch()
+        finally:
+            # work that does not end in time keeps the lease to the end of the process: nobody must begin beside it
+            try:
+                await asyncio.wait_for(self.supervisor.stop(), GRACE_SECONDS)
+            finally:
+                delivering.cancel()
+                await asyncio.wait({delivering})
+            await self.elector.release()
+
+    async def _watch(self) -> None:
+        """Have kopf watch until told to stop. All tasks of ours are there before: it would wait for the others."""
+        world, everywhere = self.world, self.settings.everywhere
+        if world.trail is not None:
+            await world.trail.until_begun()
+        await world.resources.until_discovered(self.stop)
+        self.supervisor.look_for_orphans()
         await kopf.operator(
-            registry=registry_for(supervisor, world.login, stop),
-            clusterwide=settings.everywhere,
-            namespaces=() if settings.everywhere else namespaces,
+            registry=registry_for(self.supervisor, world.login, self.stop, self.hang_up),
+            clusterwide=everywhere,
+            namespaces=() if everywhere else world.namespaces(self.settings),
             standalone=True,
             # kopf's type for it is not public; without one it asks for a user name, which a pod may not have.
-            identity=cast("Any", settings.identity),
-            stop_flag=stop,
-            ready_flag=watching,
+            identity=cast("Any", self.settings.identity),
+            stop_flag=self.stop,
+            ready_flag=self.watching,
         )
-    finally:
-        # work that does not end in time keeps the lease to the end of the process: nobody must begin beside it
-        try:
-            await asyncio.wait_for(supervisor.stop(), GRACE_SECONDS)
-        finally:
-            delivering.cancel()
-            await asyncio.wait({delivering})
-        await elector.release()
 
 
 def _deliver(world: bootstrap.World, supervisor: Supervisor, stop: asyncio.Event) -> asyncio.Task[None]:

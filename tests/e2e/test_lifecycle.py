@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,8 @@ from support.operator import Site
 from support.telling import in_mid_cycle
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
+KOPFS_PATIENCE_SECONDS = 5.0
+"""For which it waits, at its end, for what it does not know."""
 
 
 async def status_of(site: Site, kind: str, name: str) -> dict[str, Any]:
@@ -54,6 +57,18 @@ async def test_a_stopped_operator_says_so_on_the_cycle_under_way(site: Site) -> 
     assert await asyncio.to_thread(site.operator.process.wait, 20) == 0
     status = await status_of(site, "synccycle", "cut")
     assert (status["phase"], status["reason"]) == ("failed", "Interrupted")
+
+
+async def test_who_scrapes_does_not_delay_the_end(site: Site) -> None:
+    """Prometheus keeps its connection open; the lease is free for the other replica at once all the same."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{site.operator.port}", timeout=timeout) as session:
+        async with session.get("/metrics") as answer:
+            assert "navixy_leader 1.0" in await answer.text()
+        began = time.monotonic()
+        await site.operator.stop()
+    assert '"LeadershipReleased"' in site.log()
+    assert time.monotonic() - began < KOPFS_PATIENCE_SECONDS
 
 
 async def test_cycles_run_one_at_a_time_in_the_order_of_their_making(site: Site) -> None:
