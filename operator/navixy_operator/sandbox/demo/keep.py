@@ -8,6 +8,7 @@ from navixy_operator.sandbox.demo.show import Show
 from navixy_operator.sandbox.demo.stage import SQL_COMMAND, Stage
 from navixy_operator.sandbox.deployment import NAMESPACE, shipped
 from navixy_operator.sandbox.f11.admin import PREFIX
+from navixy_operator.sandbox.loopback import LOOPBACK
 
 LOOK_SECONDS: Final = 1.0
 SUSPEND: Final = "UPDATE customers SET state = 'suspended' WHERE customer_ref = 'C-10001'"
@@ -39,7 +40,11 @@ def _usage(stage: Stage) -> list[tuple[str, list[str]]]:
     return [
         (
             "In another terminal, to be the cluster's administrator",
-            [f"export KUBECONFIG={kubeconfig}", f"export PATH={path}:$PATH"],
+            [
+                f"export KUBECONFIG={kubeconfig}",
+                f"export PATH={path}:$PATH",
+                f"export DATA_DIRECTORY={shlex.quote(str(stage.operator.data))}",
+            ],
         ),
         (
             "To look around",
@@ -49,6 +54,10 @@ def _usage(stage: Stage) -> list[tuple[str, list[str]]]:
                 f"kubectl describe synccycle second {namespace}",
                 f"kubectl get events {namespace}",
                 f"kubectl navixy explain C-10001 {namespace}",
+                f"kubectl navixy status {namespace}",
+                f"kubectl get investigations {namespace}",
+                f"kubectl navixy audit --event ConnectionClosed {namespace}",
+                f"curl -s http://{LOOPBACK}:{stage.operator.port}/metrics",
             ],
         ),
         (

@@ -55,7 +55,7 @@ class Show:
 
     def say(self, text: str) -> None:
         """A paragraph for the reader, wrapped."""
-        self.output(textwrap.fill(text, self.width))
+        self.output(textwrap.fill(text, self.width, break_on_hyphens=False))
 
     def gap(self) -> None:
         """An empty line."""

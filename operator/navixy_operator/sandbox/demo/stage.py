@@ -25,6 +25,7 @@ from navixy_operator.sandbox.deployment import (
 )
 from navixy_operator.sandbox.errors import ProcessError
 from navixy_operator.sandbox.f11.launch import Simulator
+from navixy_operator.sandbox.monitoring import Alertmanager, WebhookReceiver
 from navixy_operator.sandbox.sample_data import SampleCustomer
 
 SYNC: Final = "main"
@@ -62,7 +63,9 @@ class Stage:
         self.api = Kubectl(self.plane)
         self._assets = assets
         self._parts = contextlib.AsyncExitStack()
+        self.webhook = WebhookReceiver()
         self._database_url = ""
+        self._alertmanager_url = ""
 
     @property
     def bin(self) -> Path:
@@ -98,19 +101,37 @@ class Stage:
         await _whole(asyncio.to_thread(self.f11.start))
         await self.f11.seed(*({"customer_ref": ref} for ref in leftovers))
 
+    async def start_alertmanager(self) -> None:
+        """Start Alertmanager, and the webhook that it sends alerts on to."""
+        await self._parts.enter_async_context(self.webhook)
+        made = Alertmanager(self.directory / "alertmanager", self.webhook.url)
+        made.directory.mkdir()
+        self._parts.push_async_callback(asyncio.to_thread, made.stop)
+        await _whole(asyncio.to_thread(made.start))
+        self._alertmanager_url = made.url
+
     async def fill_database(self, customers: Sequence[SampleCustomer]) -> None:
         """Make the customer database."""
         self._database_url = await asyncio.to_thread(lambda: Sqlite(self.directory).create_database().url)
         await asyncio.to_thread(sample_data.fill, self._database_url, customers)
 
+    def hide_database(self, *, hidden: bool) -> None:
+        """Let the customer database be away, or back."""
+        away = self.database.with_suffix(".away")
+        if hidden:
+            self.database.rename(away)
+        else:
+            away.rename(self.database)
+
     async def deploy(self) -> None:
         """Install CRDs, namespace and RBAC, then the Secrets (through standard input) and a NavixySync."""
         await apply_crds(self.plane)
         await apply_manifests(self.plane)
+        drift, alerts = {"intervalSeconds": DRIFT_SECONDS}, {"alertmanagerUrl": self._alertmanager_url}
         await self.api.apply(
             secret(NAMESPACE, "customer-database", url=self.database_url),
             secret(NAMESPACE, "f11-token", token=self.f11.token),
-            navixy_sync(NAMESPACE, SYNC, f11_url=self.f11.url, drift={"intervalSeconds": DRIFT_SECONDS}),
+            navixy_sync(NAMESPACE, SYNC, f11_url=self.f11.url, drift=drift, alerts=alerts),
         )
 
     async def start_operator(self) -> None:
@@ -127,6 +148,7 @@ class Stage:
             "PATH": os.pathsep.join((str(self.bin), os.environ.get("PATH", os.defpath))),
             "KUBECONFIG": str(self.kubeconfig),
             "HOME": str(self.directory),
+            "DATA_DIRECTORY": str(self.operator.data),
             "COLUMNS": str(width),
         }
         program, *arguments = shlex.split(line)
@@ -157,6 +179,10 @@ class Stage:
         """All that etcd holds on disk: every version of every resource that was ever written. Blocking."""
         files = [path for path in (self.plane.directory / "etcd").rglob("*") if path.is_file()]
         return b"\n".join(path.read_bytes().rstrip(b"\0") for path in files)
+
+    def audited(self) -> bytes:
+        """The audit trail's database and spool, as they are on disk. Blocking."""
+        return b"\n".join(path.read_bytes() for path in self.operator.data.rglob("*") if path.is_file())
 
     def command_lines(self) -> bytes:
         """The arguments of every process that may be seen. Blocking."""

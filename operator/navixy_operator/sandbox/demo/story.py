@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from navixy_operator.sandbox.demo import between, changes, checks, verify
+from navixy_operator.sandbox.demo import between, changes, checks, trouble, verify
 from navixy_operator.sandbox.demo.changes import AGENDA, Change
 from navixy_operator.sandbox.demo.telling import Telling
 from navixy_operator.sandbox.deployment import NAMESPACE, SERVICE_ACCOUNT
@@ -46,6 +46,9 @@ async def tell(telling: Telling) -> list[str]:
     await second_cycle(telling, agenda)
     await between.people_and_losses(telling)
     await between.mass_close(telling)
+    await trouble.database_away(telling)
+    await trouble.database_back(telling)
+    await trouble.audit(telling, agenda[0].ref)
     telling.show.act("No hash is anywhere")
     await verify.no_hash_anywhere(telling)
     sum_up(telling)
@@ -60,6 +63,8 @@ async def raise_the_stage(telling: Telling) -> None:
         version = await stage.start_control_plane()
     with show.step("F1.1, simulated by an HTTP service"):
         await stage.start_f11(*LEFTOVERS)
+    with show.step("Alertmanager, with a webhook for the operations team"):
+        await stage.start_alertmanager()
     with show.step("the customer database, SQLite with the sample schema"):
         await stage.fill_database(telling.customers)
     telling.hashes |= checks.hashes(stage.database)

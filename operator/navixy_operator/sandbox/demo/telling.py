@@ -24,6 +24,8 @@ class Telling:
     hashes: set[str] = field(default_factory=set, repr=False)
     cycles: dict[str, dict[str, Any]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list, repr=False)
+    """What other parts have shown: to be searched for hashes at the end."""
 
     async def run(self, line: str) -> str:
         """Show a command line, run it, and give its output. Raises CommandError."""

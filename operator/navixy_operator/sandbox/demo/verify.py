@@ -11,7 +11,7 @@ from navixy_operator.sandbox.demo.live import run_cycle
 from navixy_operator.sandbox.demo.telling import Telling
 
 GONE: Final = "gone"
-KINDS: Final = "navixycustomers,navixysyncs,synccycles,events,configmaps,secrets"
+KINDS: Final = "navixycustomers,navixysyncs,synccycles,investigations,events,configmaps,secrets"
 ESTABLISH, CLOSE = "POST /v1/connections", "DELETE /v1/connections/{id}"
 
 World = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
@@ -92,6 +92,9 @@ async def no_hash_anywhere(telling: Telling) -> None:
     places: dict[str, str | bytes] = {
         **stored,
         "the operator's log": stage.operator_log(),
+        "the audit trail": await asyncio.to_thread(stage.audited),
+        "the metrics": "\n".join(telling.seen),
+        "what the webhook was told": "\n".join(one.model_dump_json() for one in stage.webhook.notifications),
         "the arguments of all processes": await asyncio.to_thread(stage.command_lines),
         "the output of this demo": telling.show.transcript,
     }
