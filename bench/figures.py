@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.audited import Audited
 from bench.measure import Requests
 
 
@@ -21,6 +22,7 @@ class Cycle:
     forwarding_cpu: float
     peak_megabytes: float
     counts: dict[str, int]
+    audited: Audited
 
 
 @dataclass(frozen=True, slots=True)

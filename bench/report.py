@@ -10,6 +10,7 @@ from bench.figures import Cycle, Passes, Size
 from bench.verdicts import verdicts
 
 OF_CYCLES: Final = ("wall s", "reported s", "times bare", "ms each", "API reads", "writes", "on customers", "F1.1")
+OF_AUDIT: Final = ("entries", "batches", "stored in s", "made in s", "of the cycle")
 OF_CPU: Final = ("operator CPU s", "API server CPU s", "F1.1 CPU s", "peak MB")
 OF_PASSES: Final = (
     "pass s",
@@ -33,6 +34,7 @@ def show(sizes: Sequence[Size], console: Console) -> None:
     for size in sizes:
         title = f"{size.customers:,} customers"
         console.print(_table(title, OF_CYCLES + OF_CPU, _cycles(size)))
+        console.print(_table(f"{title}, audit trail (SQLite)", OF_AUDIT, _audited(size)))
         console.print(_table(f"{title}, drift passes", OF_PASSES, _passes(size)))
         console.print(_table(f"{title}, pins", OF_PINS, _pins(size)))
         console.print(_table(f"{title}, starts and takeovers", OF_STARTS, _starts(size)))
@@ -59,6 +61,13 @@ def _cycles(size: Size) -> Iterator[Row]:
         yield (name, f"{wall:.2f}", "", f"{wall / size.limit:.2f}", each, "0", writes, writes, "0", client, server)
     for name, cycle in size.cycles.items():
         yield (name, *_cells(size, cycle))
+
+
+def _audited(size: Size) -> Iterator[Row]:
+    for name, cycle in size.cycles.items():
+        spent = cycle.audited
+        share = f"{spent.seconds / cycle.wall:.1%}"
+        yield (name, f"{spent.entries}", f"{spent.batches}", f"{spent.storing:.2f}", f"{spent.making:.2f}", share)
 
 
 def _cells(size: Size, cycle: Cycle) -> Row:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from bench.audited import between, scrape
 from bench.bodies import SYNC
 from bench.figures import Cycle
 from bench.measure import Meter, cpu_seconds, peak_megabytes
@@ -94,6 +95,7 @@ class Stage:
         pids = (operator.process.pid, self.plane.apiserver.pid, self.forwarding.pid)
         meter = self.meter
         await meter.start()
+        audited = await scrape(operator.port)
         cpu = [cpu_seconds(pid) for pid in pids]
         began = time.perf_counter()
         status = await self._run(name, operator)
@@ -108,6 +110,7 @@ class Stage:
             spent_cpu[2],
             peak_megabytes(pids[0]),
             status["counts"],
+            between(audited, await scrape(operator.port)),
         )
 
     async def _run(self, name: str, operator: Operator) -> dict[str, Any]:

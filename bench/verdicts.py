@@ -10,6 +10,7 @@ RATIO_LIMIT: Final = 2.5
 RATIO_AIM: Final = 1.5
 UNCHANGED_SECONDS: Final = 5.0
 UNCHANGED_WRITES: Final = 8  # two of the SyncCycle, up to four of the NavixySync, one Event, one in reserve
+AUDIT_SHARE: Final = 0.1
 MEGABYTES: Final = 300.0
 PASS_SECONDS: Final = 1.5
 PIN_SECONDS: Final = 2.0
@@ -55,6 +56,10 @@ def _of_cycles(size: Size) -> Iterator[Verdict]:
         f"{at}: unchanged cycle writes no customer",
         f"{spent.customer_writes} to customers, {spent.other_writes} to the SyncCycle, the NavixySync and Events",
         spent.customer_writes == 0 and spent.other_writes <= UNCHANGED_WRITES,
+    )
+    audited = size.cycles["first"].audited.seconds / size.cycles["first"].wall
+    yield Verdict(
+        f"{at}: audit trail of the first cycle under {AUDIT_SHARE:.0%} of it", f"{audited:.1%}", audited < AUDIT_SHARE
     )
     yield Verdict(f"{at}: peak memory under {MEGABYTES:g} MB", f"{size.peak:.0f} MB", size.peak < MEGABYTES)
 
