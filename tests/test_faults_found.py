@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from navixy_operator.adapters.kube.probing import until_discovered
+from navixy_operator.approvals import Approving
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.claims import Claims
 from navixy_operator.core.approval import Approval, token
@@ -17,7 +18,7 @@ from navixy_operator.core.vocabulary import CUSTOMERS, CYCLES, GROUP, INVESTIGAT
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import ApprovalInvalid, ConfigurationError
-from support.builders import row
+from support.builders import resource, row
 from support.cycles import SYNC, order, ready, run
 from support.fakes import World
 from support.kube_wire import Say, scripted
@@ -115,3 +116,11 @@ async def test_an_approval_given_for_many_closes_does_not_pass_the_guard_of_an_e
     assert all(one.is_open for one in world.forwarding.found.values())
     await run(world, "c-3", limits=Limits(), approval=approved, approved_for=Reason.EMPTY_DATABASE)
     assert not any(one.is_open for one in world.forwarding.found.values())
+
+
+def test_a_guard_of_another_version_is_no_guard_that_is_known() -> None:
+    """After a rollback an approval may be of closes that a newer version's guard had held."""
+    known, other = (resource(Kind.CYCLE, "c", status={"heldCloses": {"reason": why}}) for why in ("MassClose", "Newer"))
+    approval = Approval("c", frozenset())
+    assert Approving(known, approval).held_for is Reason.MASS_CLOSE
+    assert Approving(other, approval).held_for is None

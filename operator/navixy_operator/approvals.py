@@ -44,9 +44,10 @@ class Approving:
     approval: Approval
 
     @property
-    def held_for(self) -> Reason:
-        """The guard that held them."""
-        return Reason(self.cycle.status["heldCloses"]["reason"])
+    def held_for(self) -> Reason | None:
+        """The guard that held them; None: another version's word."""
+        told = self.cycle.status["heldCloses"]["reason"]
+        return Reason(told) if told in set(Reason) else None
 
 
 async def heed_approvals(cluster: Cluster, cycles: Sequence[Resource], begin: Begin) -> list[Resource]:

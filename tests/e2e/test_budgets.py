@@ -17,7 +17,7 @@ from support.operator import Site
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
 FLEET = 60
-STILL = 5
+STILL = 10
 """Looks in a row that find no new request: then nothing of a cycle is under way any more."""
 AROUND = {
     (CYCLES, "", "POST"): 1,  # the test's own
