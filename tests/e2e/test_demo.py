@@ -163,8 +163,8 @@ def test_keep_leaves_it_running_until_ctrl_c(tmp_path: Path) -> None:
         commands = [line.strip() for line in usage.splitlines() if line.startswith("  ")]
         exports = [line for line in commands if line.startswith("export ")]
         tried = [line for line in commands if not line.startswith(("export ", "tail -f ", "curl "))]
-        assert len(exports) == 2
-        assert len(tried) == 9
+        assert len(exports) == 3
+        assert len(tried) == 12
         told = shell("\n".join(("set -e", *exports, *tried)))
         assert "C-10001  Shree Iyer Carriers  suspended" in told
         assert re.search(r"^C-10001 +connected +Disconnected +Close +Suspended$", told, re.MULTILINE), told
