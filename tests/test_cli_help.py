@@ -183,6 +183,7 @@ def test_wrong_usage(line: str, words: str, capsys: Captured) -> None:
     assert words in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [

@@ -179,6 +179,7 @@ async def test_kopf_outlasts_refusals(refusal: Answer) -> None:
         assert listener.logins == 1
 
 
+@pytest.mark.slow
 async def test_kopf_lists_again_when_its_version_is_too_old() -> None:
     """A 410 in a watch is no end: what is there is reported again."""
     server = ApiServer([says(200, LIST)], [error_event(410)])
@@ -188,6 +189,7 @@ async def test_kopf_lists_again_when_its_version_is_too_old() -> None:
     assert server.asked[:3] == ["list", "watch", "list"]
 
 
+@pytest.mark.slow
 def test_an_error_in_a_watch_ends_the_process() -> None:
     """The one thing that kopf does not outlast: it may not even end by itself then, but is ended."""
     source = f"import runpy; runpy.run_path({__file__!r}, run_name='child')"

@@ -47,6 +47,7 @@ async def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", ["postgresql", "mariadb"])
 async def test_silent_server_is_given_up(silent_port: int, driver: str) -> None:
     """A server that accepts and never answers: unavailable at the deadline, and the thread ends soon after."""
@@ -57,6 +58,7 @@ async def test_silent_server_is_given_up(silent_port: int, driver: str) -> None:
     await until(lambda: readers() == 0)
 
 
+@pytest.mark.slow
 async def test_slow_query_ends_at_the_deadline_here_and_there(customer_database: CustomerDatabaseCase) -> None:
     """A query without end: unavailable at the deadline; neither our thread nor the server goes on with it."""
     adapter = customer_database.adapter(SLOW[customer_database.kind], timeout_seconds=1)

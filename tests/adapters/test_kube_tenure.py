@@ -149,6 +149,7 @@ def begun(program: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [BLOCKED, BUSY, MUTE], ids=["blocked", "busy", "mute"])
 def test_a_process_ends_itself_at_its_deadline(program: str) -> None:
     """With code 1, whatever it is doing, and with a last line where somebody reads it."""
@@ -162,6 +163,7 @@ def test_a_process_ends_itself_at_its_deadline(program: str) -> None:
     assert ("LeadershipLost" in said) is (program is not MUTE)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_stopped_does_nothing_when_it_goes_on() -> None:
     """Stopped within its time and continued after it: the end comes before the next step of what it was doing."""
     with begun(COUNTING) as process:
