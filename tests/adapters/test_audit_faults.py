@@ -200,12 +200,12 @@ async def test_damaged_file_is_told(sqlite_database: CustomerDatabaseCase) -> No
 async def test_lock_of_somebody_else_is_told_in_time(trail: TrailCase) -> None:
     """A session that holds everything locked; once it is gone, all goes on."""
     lock = {"sqlite": "BEGIN EXCLUSIVE", "postgresql": "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE"}[trail.kind]
-    store = SqlAuditStore(trail.case.url, timeout_seconds=0.4)
+    store = SqlAuditStore(trail.case.url, timeout_seconds=2)  # half of it for the lock: a busy machine needs the rest
     entries = cycle()
     with connected(trail.case.url, lock):
         begun = time.monotonic()
         assert "Something keeps it busy: look for long transactions" in await failure(store.append(entries))
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5
     await store.append(entries)
     assert await store.run(entries[0].run.id) == entries
     await store.close()
