@@ -77,10 +77,6 @@ class Survey:
         """Those that are not ready for one of these reasons."""
         return merged(self.unready, *reasons)
 
-    def ineligible_for(self, *reasons: Reason) -> Group:
-        """Those that are not eligible for one of these reasons."""
-        return merged(self.ineligible, *reasons)
-
 
 def merged(groups: Groups, *reasons: str) -> Group:
     """Several groups as one."""

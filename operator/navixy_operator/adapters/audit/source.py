@@ -1,12 +1,13 @@
 """The URL of the audit trail's database, read: SQLite or PostgreSQL, and what of it must never be shown."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.engine import URL
 
-from navixy_operator.adapters.sql.url import MEMORY, has_bare_at_sign, parsed, place_of, safe, secrets_of, user_of
+from navixy_operator.adapters.sql.url import MEMORY, has_bare_at_sign, parsed, place_of, secrets_of
+from navixy_operator.adapters.sql.url import Source as UsableUrl
 from navixy_operator.errors import AuditUrlInvalid
 
 POSTGRESQL: Final = "postgresql+psycopg"
@@ -17,27 +18,10 @@ ALLOWED: Final = "sqlite:////absolute/path/to/audit.db or postgresql+psycopg://U
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A usable URL. ``file``: SQLite's; None for PostgreSQL. ``place`` names it to a person."""
+class Source(UsableUrl):
+    """A usable URL. ``file``: SQLite's; None for PostgreSQL."""
 
-    url: URL = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-    place: str
     file: Path | None = None
-
-    @property
-    def backend(self) -> str:
-        """``sqlite`` or ``postgresql``."""
-        return self.url.get_backend_name()
-
-    @property
-    def user(self) -> str:
-        """Whom the URL logs in, as a person is told."""
-        return user_of(self.url)
-
-    def safe(self, text: str) -> str:
-        """One line of ``text``, fit to be shown; nothing if it holds a password."""
-        return safe(text, self.secrets)
 
 
 def parse(raw: str) -> Source:

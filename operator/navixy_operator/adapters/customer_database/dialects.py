@@ -10,8 +10,9 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from navixy_operator.adapters.customer_database.source import EXAMPLE, Source
+from navixy_operator.adapters.customer_database.source import EXAMPLE
 from navixy_operator.adapters.sql.symptoms import MYSQL
+from navixy_operator.adapters.sql.url import Source
 from navixy_operator.errors import DatabaseUrlInvalid
 
 CONNECT_SECONDS: Final = 10.0

@@ -2,8 +2,8 @@
 
 from enum import Enum, auto
 
-from navixy_operator.adapters.customer_database.source import Source
 from navixy_operator.adapters.sql.symptoms import Symptom, refuses_options, symptom
+from navixy_operator.adapters.sql.url import Source
 from navixy_operator.errors import DatabaseQueryFailed, DatabaseUnavailable, DatabaseUrlInvalid, OperatorError
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from navixy_operator.adapters.customer_database import condition
 from navixy_operator.adapters.customer_database.reading import STREAMED, Read
-from navixy_operator.adapters.customer_database.source import Source
 from navixy_operator.adapters.customer_database.sql import DEFAULT_QUERY
+from navixy_operator.adapters.sql.url import Source
 from navixy_operator.core.model import CustomerRow
 from navixy_operator.core.reading import read_text
 from navixy_operator.errors import DatabaseQueryFailed

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, CursorResult, event
 
 from navixy_operator.adapters.customer_database import dialects
 from navixy_operator.adapters.customer_database.faults import Phase, explain
-from navixy_operator.adapters.customer_database.source import Source
 from navixy_operator.adapters.customer_database.sql import DEFAULT_QUERY, OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from navixy_operator.adapters.sql.breaking import interrupt
+from navixy_operator.adapters.sql.url import Source
 from navixy_operator.core.model import CustomerRow
 from navixy_operator.errors import DatabaseQueryFailed, DatabaseUnavailable, OperatorError
 

@@ -1,40 +1,16 @@
 """The database URL, read: what to connect to, how to name it to a person, and what must never be shown."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.engine import URL
 
-from navixy_operator.adapters.sql.url import MEMORY, has_bare_at_sign, parsed, place_of, safe, secrets_of, user_of
+from navixy_operator.adapters.sql.url import MEMORY, Source, has_bare_at_sign, parsed, place_of, secrets_of
 from navixy_operator.errors import DatabaseUrlInvalid
 
 EXAMPLE: Final = "postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE"
 # `mysql://` alone would ask for a driver that needs a compiler; this one comes with the operator
 DEFAULT_DRIVERS: Final = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A database URL that parses. Its representation holds no password."""
-
-    url: URL = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-    place: str
-
-    @property
-    def backend(self) -> str:
-        """The dialect's name: ``postgresql``, ``mysql``, ``mariadb``, ``sqlite`` or another one."""
-        return self.url.get_backend_name()
-
-    @property
-    def user(self) -> str:
-        """Whom the URL logs in, as a person is told."""
-        return user_of(self.url)
-
-    def safe(self, text: str) -> str:
-        """One line of ``text`` without anything like a hash, cut to 300 characters; nothing if it holds a password."""
-        return safe(text, self.secrets)
 
 
 def parse(raw: str) -> Source:

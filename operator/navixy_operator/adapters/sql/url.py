@@ -1,7 +1,7 @@
 """A database's URL, read: how to name it to a person, and what of it must never be shown."""
 
 import re
-from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.engine import URL, make_url
@@ -12,6 +12,32 @@ SECRET_NAME: Final = re.compile(r"pass|pwd|secret|token|odbc_connect", re.IGNORE
 HASH_LIKE: Final = re.compile(r"[0-9a-fA-F]{32,}")
 MEMORY: Final = frozenset({None, "", ":memory:"})
 """SQLite's names of a database that is no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A database's URL that can be used. Its representation holds no password; ``place`` names it to a person."""
+
+    url: URL = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    place: str
+
+    @property
+    def backend(self) -> str:
+        """The dialect's name: ``postgresql``, ``mysql``, ``mariadb``, ``sqlite`` or another one."""
+        return self.url.get_backend_name()
+
+    @property
+    def user(self) -> str:
+        """Whom the URL logs in, as a person is told."""
+        return f"user {self.url.username!r}" if self.url.username else "the default user"
+
+    def safe(self, text: str) -> str:
+        """One line of ``text`` without anything like a hash, cut to 300 characters; nothing if it holds a secret."""
+        if any(secret in text for secret in self.secrets):
+            return ""
+        line = " ".join(text.split())
+        return HASH_LIKE.sub("…", line)[:MAX_TEXT]
 
 
 def parsed(raw: str) -> URL | None:
@@ -45,16 +71,3 @@ def place_of(url: URL) -> str:
     host = url.host or (query_host if isinstance(query_host, str) else ",".join(query_host)) or "localhost"
     port = f":{url.port}" if url.port else ""
     return f"{url.database!r} at {host}{port}" if url.database else f"at {host}{port}"
-
-
-def user_of(url: URL) -> str:
-    """Whom a URL logs in, as a person is told."""
-    return f"user {url.username!r}" if url.username else "the default user"
-
-
-def safe(text: str, secrets: Collection[str]) -> str:
-    """One line of ``text`` without anything like a hash, cut to 300 characters; nothing if it holds a secret."""
-    if any(secret in text for secret in secrets):
-        return ""
-    line = " ".join(text.split())
-    return HASH_LIKE.sub("…", line)[:MAX_TEXT]
