@@ -18,11 +18,13 @@ import pytest
 from aiohttp import web
 
 from navixy_operator import handlers
-from navixy_operator.handlers import Patience, registry_for
+from navixy_operator.handlers import Patience, registry_for, run_kopf
 from navixy_operator.supervisor import Supervisor
 from support.kube_wire import serving
 
 MANY = 12  # more than kopf is patient by itself
+KOPFS_PATIENCE_SECONDS = 5.0
+"""For which it waits, by itself, at its end."""
 VERBS = ["list", "watch"]
 GROUPS = {
     "dataforwarding.io": (
@@ -61,10 +63,16 @@ class ApiServer:
     def __init__(self, lists: list[Answer], watches: list[Answer]) -> None:
         self.lists, self.watches = lists, [*watches, None]
         self.asked: list[str] = []
+        self.discovering: asyncio.Event | None = None
+        """Set once discovery is asked for, which is never answered then."""
+        self.stop = asyncio.Event()
         self.over = asyncio.Event()
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
+        if self.discovering is not None:
+            self.discovering.set()
+            await self.over.wait()
         if (found := discovered(request.path)) is not None:
             return web.json_response(found)
         script: list[Any] = self.watches if "watch" in request.query else self.lists
@@ -80,10 +88,6 @@ class ApiServer:
             return silent
         response: web.Response = answer()
         return response
-
-    async def hang_up(self) -> None:
-        """End the watches: kopf waits for every task that began after it."""
-        self.over.set()
 
 
 def discovered(path: str) -> dict[str, Any] | None:
@@ -114,9 +118,6 @@ class Listener:
         self.told.append(f"{namespace}/{name}")
         self._news.set()
 
-    async def stop(self) -> None:
-        """Nothing to stop."""
-
     async def until(self, *told: str) -> None:
         """Wait until just these were told."""
         async with asyncio.timeout(20):
@@ -128,24 +129,24 @@ class Listener:
 @asynccontextmanager
 async def operator(server: ApiServer) -> AsyncIterator[tuple[Listener, Any]]:
     """Run kopf with our handlers and settings; its task is given, too."""
-    listener, stop = Listener(), asyncio.Event()
+    listener = Listener()
     async with serving(server) as url:
 
         def login() -> kopf.AiohttpSession:
             listener.logins += 1
             return kopf.AiohttpSession(server=url, aiohttp_session=aiohttp.ClientSession())
 
-        registry = registry_for(cast("Supervisor", listener), login, stop, server.hang_up)
-        kopfs = kopf.operator(
-            registry=registry, namespaces=["n"], standalone=True, identity=cast("Any", "test"), stop_flag=stop
+        registry = registry_for(cast("Supervisor", listener), login)
+        kopfs = run_kopf(
+            registry=registry, namespaces=["n"], standalone=True, identity=cast("Any", "test"), stop_flag=server.stop
         )
         task = asyncio.create_task(kopfs)
         try:
             yield listener, task
         finally:
-            stop.set()
-            await server.hang_up()
+            server.stop.set()
             await asyncio.wait([task], timeout=20)
+            server.over.set()
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +188,21 @@ async def test_kopf_lists_again_when_its_version_is_too_old() -> None:
         await listener.until("n/main", "n/main")
         assert not task.done()
     assert server.asked[:3] == ["list", "watch", "list"]
+
+
+async def test_an_end_waits_for_nobody() -> None:
+    """Neither for a task of ours that goes on, nor for kopf's own look at an API that does not answer."""
+    server = ApiServer([says(200, LIST)], [])
+    server.discovering = asyncio.Event()
+    async with operator(server) as (_, task):
+        await asyncio.wait_for(server.discovering.wait(), 20)
+        ours = asyncio.create_task(asyncio.Event().wait())
+        server.stop.set()
+        async with asyncio.timeout(KOPFS_PATIENCE_SECONDS / 2):
+            await task
+        assert not [each for each in asyncio.all_tasks() if handlers._is_kopfs(each)]
+        assert not ours.cancelled()
+        ours.cancel()
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ watch is our own: all of a cycle's writes come back through it, and kopf's work 
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, cast
 
 import aiohttp
@@ -21,20 +22,46 @@ BACKOFF_FIRST: Final = 0.5  # seconds before kopf repeats a request, doubled wit
 BACKOFF_MOST: Final = 8.0
 EXIT_SECONDS: Final = 60.0
 """After which kopf kills a process that it could not end: terminationGracePeriodSeconds, as Kubernetes does."""
+LEFT_SECONDS: Final = 1.0
+"""For what kopf left behind to end, once cancelled."""
 _LEFT_TO_KOPF: Final = frozenset({403, 410, 429})  # a version that is too old will not do at the next try either
 _UNAUTHORIZED: Final = 401
+_KOPF: Final = Path(kopf.__file__).parent
 
 Login = Callable[[], kopf.AiohttpSession]
 
 
-def registry_for(
-    supervisor: Supervisor, login: Login, stop: asyncio.Event, hang_up: Callable[[], Awaitable[None]]
-) -> kopf.OperatorRegistry:
-    """The handlers of one operator, bound to its supervisor.
+async def run_kopf(**options: Any) -> None:
+    """``kopf.operator`` with its options; at its end it leaves others' tasks alone, and nothing of its own behind.
 
-    ``hang_up`` ends what others keep open with this process, such as a scraper's connection: at its end kopf waits five
-    seconds for every task that came after itself.
+    By itself it takes every task that came after it for its own: it would wait five seconds, and hold up the lease, for
+    a runner, for a scraper's open connection, and, when stopped while it starts, for its own look at the API.
     """
+    earlier = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(**options)
+    try:
+        await kopf.run_tasks(tasks, ignored=_All())
+    finally:
+        if left := {task for task in asyncio.all_tasks() - earlier if _is_kopfs(task)}:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=LEFT_SECONDS)
+
+
+class _All(frozenset[asyncio.Task[Any]]):
+    """The tasks that kopf is to leave to us: whichever there are."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _is_kopfs(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).is_relative_to(_KOPF)
+
+
+def registry_for(supervisor: Supervisor, login: Login) -> kopf.OperatorRegistry:
+    """The handlers of one operator, bound to its supervisor."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -45,12 +72,6 @@ def registry_for(
     @kopf.on.startup(registry=registry)
     async def set_up(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
-
-    @kopf.on.cleanup(registry=registry)
-    async def end(**_: Any) -> None:
-        await supervisor.stop()
-        await hang_up()
-        stop.set()  # else kopf waits for its own waiter on the flag
 
     @kopf.on.event(GROUP, VERSION, SYNCS, registry=registry)
     async def sync_event(type: str | None, namespace: str | None, name: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name

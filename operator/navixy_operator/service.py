@@ -3,12 +3,11 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import kopf
 import structlog
 
 from navixy_operator import bootstrap
@@ -17,7 +16,7 @@ from navixy_operator.adapters.kube.lease import Elector
 from navixy_operator.adapters.kube.tenure import Tenure
 from navixy_operator.adapters.masking import Masker
 from navixy_operator.core.vocabulary import Kind
-from navixy_operator.handlers import registry_for
+from navixy_operator.handlers import registry_for, run_kopf
 from navixy_operator.ports import Resource
 from navixy_operator.settings import Settings
 from navixy_operator.supervisor import Supervisor
@@ -62,7 +61,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, masker: Masker) -> N
             try:
                 async with _watched_customers(world, namespaces, heard, stop):
                     if await _elected(elector, stop):
-                        leader = Leader(settings, world, supervisor, elector, stop, watching, health.stop)
+                        leader = Leader(settings, world, supervisor, elector, stop, watching)
                         await leader.lead()
                     elif world.trail is not None:
                         await world.trail.hand_over()
@@ -88,7 +87,7 @@ async def _elected(elector: Elector, stop: asyncio.Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """What the leader works with. ``watching`` is set once kopf watches; ``hang_up``: see :func:`registry_for`."""
+    """What the leader works with. ``watching`` is set once kopf watches."""
 
     settings: Settings
     world: bootstrap.World
@@ -96,7 +95,6 @@ class Leader:
     elector: Elector
     stop: asyncio.Event
     watching: asyncio.Event
-    hang_up: Callable[[], Awaitable[None]]
 
     async def lead(self) -> None:
         """Lead until told to stop. The lease is given up when all work has ended.
@@ -117,14 +115,12 @@ class Leader:
             await self.elector.release()
 
     async def _watch(self) -> None:
-        """Have kopf watch until told to stop. All tasks of ours are there before: it would wait for the others."""
+        """Have kopf watch until told to stop."""
         world, everywhere = self.world, self.settings.everywhere
-        if world.trail is not None:
-            await world.trail.until_begun()
         await world.resources.until_discovered(self.stop)
         self.supervisor.look_for_orphans()
-        await kopf.operator(
-            registry=registry_for(self.supervisor, world.login, self.stop, self.hang_up),
+        await run_kopf(
+            registry=registry_for(self.supervisor, world.login),
             clusterwide=everywhere,
             namespaces=() if everywhere else world.namespaces(self.settings),
             standalone=True,

@@ -12,17 +12,22 @@ from support.leases import Rig, lease_rig
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
-    """An API server without the lease."""
+    """An API server with a lease that nobody holds."""
     async with lease_rig() as rig:
         yield rig
 
 
 async def test_the_first_one_creates_the_lease(rig: Rig) -> None:
-    """It leads at once, and the record is as Kubernetes' own: MicroTimes, no transitions."""
+    """After the length of one, and the record is as Kubernetes' own: MicroTimes, no transitions."""
+    rig.leases.lease = None
     one = rig.candidate("pod-1")
+    assert not await one.attempt()
+    rig.now += 14.9
+    assert not await one.attempt()
+    rig.now += 0.1
     assert await one.attempt()
-    assert rig.leases.asked == ["GET", "POST"]
-    moment = "2026-01-01T00:16:40.000000Z"
+    assert rig.leases.asked == ["GET", "GET", "GET", "POST"]
+    moment = "2026-01-01T00:16:55.000000Z"
     assert rig.leases.spec == {
         "holderIdentity": one.identity,
         "leaseDurationSeconds": 15,
@@ -42,7 +47,7 @@ async def test_a_renewal_is_one_write_on_what_was_written_last(rig: Rig) -> None
     before = rig.leases.spec
     rig.now += 2.0
     assert await one.attempt()
-    assert rig.leases.asked == ["GET", "POST", "PUT"]
+    assert rig.leases.asked == ["GET", "PUT", "PUT"]
     assert rig.leases.spec == {**before, "renewTime": "2026-01-01T00:16:42.000000Z"}
     assert rig.tenures[0].left == 10.0
 
@@ -88,12 +93,14 @@ async def test_a_lease_of_nobody_is_taken_at_once(rig: Rig, spec: dict[str, Any]
     assert rig.leases.spec["leaseTransitions"] == 1
 
 
-@pytest.mark.parametrize("spec", [None, {"holderIdentity": ""}], ids=["create", "take over"])
-async def test_of_two_that_write_at_once_one_is_refused(rig: Rig, spec: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize("there", [False, True], ids=["create", "take over"])
+async def test_of_two_that_write_at_once_one_is_refused(rig: Rig, *, there: bool) -> None:
     """Both saw a lease that is free; the second to write has no time as a leader."""
-    if spec is not None:
-        rig.leases.put(**spec)
     one, two = rig.candidate("pod-1"), rig.candidate("pod-2")
+    if not there:
+        rig.leases.lease = None
+        assert not await one.attempt()
+        rig.now += 15.0
 
     def meanwhile(method: str) -> None:
         if method != "GET":
@@ -125,8 +132,8 @@ async def test_a_renewal_whose_answer_was_lost_is_found_and_goes_on(rig: Rig) ->
         await one.attempt()
     rig.leases.after = lambda _method: None
     assert await one.attempt()
-    assert rig.leases.asked == ["GET", "POST", "PUT", "GET", "PUT"]
-    assert rig.leases.spec["leaseTransitions"] == 0
+    assert rig.leases.asked == ["GET", "PUT", "PUT", "GET", "PUT"]
+    assert rig.leases.spec["leaseTransitions"] == 1
 
 
 async def test_a_server_that_hangs_leaves_time_for_another_try(rig: Rig) -> None:
@@ -154,3 +161,30 @@ async def test_a_deleted_lease_is_left_to_its_holder(rig: Rig) -> None:
     assert await one.attempt()
     assert rig.leases.spec["holderIdentity"] == one.identity
     assert not await two.attempt()
+
+
+async def test_who_starts_while_the_lease_is_deleted_leaves_it_to_its_holder(rig: Rig) -> None:
+    """It never saw a holder, and yet there is one, who acts until its deadline."""
+    one = rig.candidate("pod-1")
+    await one.attempt()
+    rig.leases.lease = None
+    two = rig.candidate("pod-2")
+    while rig.tenures[0].left:
+        assert not await two.attempt()
+        rig.now += 1.0
+    assert not rig.tenures[1].held
+
+
+async def test_a_renewal_just_before_the_deletion_counts(rig: Rig) -> None:
+    """The candidate did not see it: it waits the whole length from when the lease is missing, of a longer one, too."""
+    one, two = rig.candidate("pod-1", seconds=60), rig.candidate("pod-2")
+    await one.attempt()
+    assert not await two.attempt()
+    rig.now += 30.0
+    await one.attempt()
+    rig.leases.lease = None
+    assert not await two.attempt()
+    rig.now += 59.9
+    assert not await two.attempt()
+    rig.now += 0.1
+    assert await two.attempt()

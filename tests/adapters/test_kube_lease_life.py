@@ -13,7 +13,7 @@ from support.leases import Rig, lease_rig
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
-    """An API server without the lease."""
+    """An API server with a lease that nobody holds."""
     async with lease_rig() as rig:
         yield rig
 
@@ -40,6 +40,7 @@ async def test_a_candidate_waits_for_a_server_and_not_for_a_right(rig: Rig) -> N
     one = rig.candidate("pod-1")
     with pytest.raises(KubernetesForbidden, match="leases"):
         await one.acquire()
+    rig.leases.lease = None
     rig.leases.before = lambda method: (404, {"message": 'namespaces "n" not found'}) if method == "POST" else None
     with pytest.raises(ConfigurationError, match="namespaces"):
         await one.acquire()
@@ -74,9 +75,9 @@ async def test_release_shuts_the_fence_first_and_lets_the_next_one_in(rig: Rig) 
     await one.release()
     assert not any(held[-1:])
     spec = rig.leases.spec
-    assert (spec["holderIdentity"], spec["leaseDurationSeconds"], spec["leaseTransitions"]) == ("", 1, 0)
+    assert (spec["holderIdentity"], spec["leaseDurationSeconds"], spec["leaseTransitions"]) == ("", 1, 1)
     assert await two.attempt()
-    assert rig.leases.spec["leaseTransitions"] == 1
+    assert rig.leases.spec["leaseTransitions"] == 2
     await one.release()
     assert rig.leases.spec["holderIdentity"] == two.identity
 
@@ -107,7 +108,7 @@ async def test_a_candidate_stopped_while_its_write_was_under_way_clears_it(rig: 
     written = asyncio.Event()
 
     def after(method: str) -> str | None:
-        if method != "POST":
+        if method != "PUT":
             return None
         written.set()
         return "hang"

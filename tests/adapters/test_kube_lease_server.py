@@ -88,8 +88,10 @@ class Replica:
             await elector.release()
             return
         if how == "lease deleted":
-            path = f"{elector._collection}/navixy-operator"
-            await KubeClient(http, self._session.server).request("DELETE", path)
+            client = KubeClient(http, self._session.server)
+            newcomer = Elector(client, self._namespace, "pod-3", Tenure(die=lambda _why: None), SECONDS)
+            await client.request("DELETE", f"{elector._collection}/navixy-operator")
+            assert not await newcomer.attempt(), "it starts just now, and the holder has not noticed"
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(died.wait(), SECONDS)
             await elector.release()

@@ -115,8 +115,9 @@ class Rig:
 
 @asynccontextmanager
 async def lease_rig() -> AsyncIterator[Rig]:
-    """An API server without the lease."""
+    """An API server with the lease as its last holder gave it up."""
     leases = Leases()
+    leases.put(holderIdentity="", leaseDurationSeconds=1, leaseTransitions=0)
     async with serving(leases) as url, aiohttp.ClientSession() as session:
         rig = Rig(KubeClient(session, url), leases)
         yield rig

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import orjson
 
+from navixy_operator.core.vocabulary import LEASE
 from navixy_operator.sandbox.control_plane import ControlPlane
 from navixy_operator.sandbox.loopback import LOOPBACK
 from navixy_operator.sandbox.process import Process, Program
@@ -43,13 +44,17 @@ async def apply_cluster_wide(plane: ControlPlane) -> None:
 
 
 async def apply_manifests(plane: ControlPlane, namespace: str = NAMESPACE) -> None:
-    """``kubectl apply -k manifests/base``; in another namespace through an overlay, as a user would write it."""
+    """``kubectl apply -k manifests/base``; in another namespace through an overlay, as a user would write it.
+
+    There is a lease then, given up: on a new cluster nobody can lead, and the first start need not wait for them.
+    """
     base = shipped("manifests") / "base"
-    if namespace == NAMESPACE:
-        await plane.kubectl("apply", "-k", str(base))
-        return
     with tempfile.TemporaryDirectory() as directory:
-        await plane.kubectl("apply", "-k", _write_overlay(directory, base, namespace))
+        where = str(base) if namespace == NAMESPACE else _write_overlay(directory, base, namespace)
+        await plane.kubectl("apply", "-k", where)
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    lease = {"metadata": {"name": LEASE}, "spec": {"holderIdentity": ""}}
+    await asyncio.to_thread(plane.request, "POST", leases, lease)
 
 
 def _write_overlay(directory: str, base: Path, namespace: str) -> str:

@@ -46,13 +46,9 @@ class Pace:
 
 
 class Delivery:
-    """Delivers a backlog into a store.
-
-    ``begun`` is set once all of its tasks are there, ``prepared`` once the store has been made ready.
-    """
+    """Delivers a backlog into a store; ``prepared`` is set once that has been made ready."""
 
     def __init__(self, store: AuditStore, backlog: Backlog, hearer: Hearer, pace: Pace) -> None:
-        self.begun = asyncio.Event()
         self.prepared = asyncio.Event()
         self._store = store
         self._backlog = backlog
@@ -81,7 +77,6 @@ class Delivery:
         """Deliver until ``end``; what breaks by a fault of ours is told, and begun again."""
         await self.open()
         putting = asyncio.create_task(self._put_away())
-        self.begun.set()
         try:
             await self._deliver()
         finally:

@@ -80,15 +80,10 @@ class Trail:
         try:
             await asyncio.wait({delivering})
         finally:
-            self._delivery.begun.set()
             purging.cancel()
             await asyncio.gather(purging, return_exceptions=True)
             await self._end(delivering)
         delivering.result()
-
-    async def until_begun(self) -> None:
-        """Wait until all tasks of ``run`` are there, or it has ended."""
-        await self._delivery.begun.wait()
 
     async def hand_over(self) -> None:
         """For who never delivered: what a process of before has left on the disk, as far as it goes in some seconds."""

@@ -1,7 +1,8 @@
 """Which of several replicas works: the holder of one Lease, by the rules of client-go's leader election.
 
 Whether another's lease has expired is judged by our own clock, from when we saw its record change: clocks of different
-machines are never compared. The API server's resourceVersion lets one of several candidates through.
+machines are never compared. The API server's resourceVersion lets one of several candidates through. Where client-go
+creates a lease that is missing at once, we wait as long as one lasts: it may have been deleted under its holder.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ RETRY: Final = 1 / 7
 LEAST_REST: Final = 0.02
 RELEASE_SECONDS: Final = 5.0
 NEVER: Final = float("-inf")
+ABSENT: Final = ""
+"""In place of the version of a lease that is not there."""
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -69,8 +72,9 @@ class Elector:
         self._retry = seconds * RETRY
         self._time = time or Time()
         self._known: Mapping[str, Any] | None = None  # the lease as we wrote it last, while nothing speaks against it
-        self._version = ""
+        self._version: str | None = None  # that we saw last; ABSENT: there was no lease
         self._holder = ""
+        self._length = seconds  # of the lease that we saw last
         self._others_until = NEVER  # by our clock
         self._claimed = False  # whether a write of ours may have made us the holder
         self._keeping: asyncio.Task[None] | None = None
@@ -107,6 +111,8 @@ class Elector:
     async def attempt(self) -> bool:
         """Create the lease, take it over or renew it, where its record lets us; is it ours? Raises OperatorError."""
         record = self._known or await self._look()
+        if record is None and not self._tenure.left:
+            self._note_absence()
         if self._time.now() < self._others_until:
             return False
         began = self._time.now()  # nobody can count from an earlier moment
@@ -157,7 +163,6 @@ class Elector:
         try:
             found = await self._ask("GET", f"{self._collection}/{LEASE}")
         except NotFound:
-            # deleted, its holder may not have noticed yet: what we saw of it last holds on
             return None
         self._note(found)
         return dict(found)
@@ -169,8 +174,16 @@ class Elector:
         spec = lease.get("spec") or {}
         self._version, self._holder = version, spec.get("holderIdentity") or ""
         others = self._holder not in {"", self.identity}
-        length = spec.get("leaseDurationSeconds") or self._seconds
-        self._others_until = self._time.now() + length if others else NEVER
+        self._length = spec.get("leaseDurationSeconds") or self._seconds
+        self._others_until = self._time.now() + self._length if others else NEVER
+
+    def _note_absence(self) -> None:
+        """Wait for whoever held the lease until just now, as far as we know; a holder puts it back before long."""
+        if self._version != ABSENT:
+            self._version, self._holder = ABSENT, ""
+            waits = max(self._length, self._seconds)
+            self._others_until = self._time.now() + waits
+            logger.info("LeaseAbsent", **self._names, waits_seconds=waits)
 
     def _spec(self, record: Mapping[str, Any] | None) -> dict[str, Any]:
         """The record with us as the holder."""
