@@ -25,7 +25,7 @@ from navixy_operator.adapters.audit import SqlAuditStore
 from navixy_operator.core.audit import GENESIS, Entry, entry_of
 from navixy_operator.core.auditcheck import Examination
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Origin, RunKind
 from navixy_operator.ports import AuditQuery
 from navixy_operator.sandbox.databases import PostgreSQL, Sqlite
 from navixy_operator.sandbox.progress import Progress, progress_for
@@ -35,9 +35,9 @@ TIMES: Final = 30
 BATCH: Final = 1_000
 BATCHES: Final = 20
 WIDTH: Final = 200
-RARE: Final = tuple(CycleEvent)[29]
-COMMON: Final = tuple(CycleEvent)[6]
-CLOSED: Final = CycleEvent.CONNECTION_CLOSED
+RARE: Final = tuple(EventName)[29]
+COMMON: Final = tuple(EventName)[6]
+CLOSED: Final = EventName.CONNECTION_CLOSED
 MANUAL_EXTRA: Final = {"origin": Origin.MANUAL, "discrepancy": Discrepancy.EXTRA}
 
 Fields = Mapping[str, Any]
@@ -111,7 +111,7 @@ QUESTIONS: Final = (
     ),
     Question("empty: event + discrepancy", lambda _: {"event": COMMON, "discrepancy": Discrepancy.EXTRA}),
     Question("empty: origin + event", lambda _: {"event": RARE, "origin": Origin.MANUAL}),
-    Question("empty: event never told", lambda _: {"event": CycleEvent.AUDIT_PURGED}),
+    Question("empty: event never told", lambda _: {"event": EventName.AUDIT_PURGED}),
     Question("empty: unknown customer", lambda _: {"customer": "nobody"}),
     Question("empty: unknown cycle", lambda _: {"cycle": "never"}),
     Question("empty: before all", lambda _: {"until": BEGAN}),
@@ -250,7 +250,7 @@ def _chain(count: int, story: Story) -> list[Entry]:
     run = Run("f" * 32, RunKind.CYCLE, "bench", "bench", "main")
     found: list[Entry] = []
     for seq in range(count):
-        event = CycleEvent.CONNECTION_ESTABLISHED if seq % 2 else CycleEvent.DISCREPANCY_RESOLVED
+        event = EventName.CONNECTION_ESTABLISHED if seq % 2 else EventName.DISCREPANCY_RESOLVED
         at = story.at(story.cycles) + timedelta(milliseconds=seq)
         customer = f"CUST-{seq // 2:06}"
         fact = Fact(at, event, run, seq, EventStatus.SUCCEEDED, customer, Discrepancy.MISSING)

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from navixy_operator.adapters.masking import Masker
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Metric, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Metric, RunKind
 from navixy_operator.sandbox.loopback import LOOPBACK
 from navixy_operator.trail.chains import Chains
 
@@ -72,6 +72,6 @@ def _facts(count: int) -> Iterator[Fact]:
     established, resolved = {**why, "connection_state": "connected"}, {"action": "Establish"}
     for seq in range(count):
         if seq % 2:
-            yield Fact(at, CycleEvent.DISCREPANCY_RESOLVED, run, seq, *about, details=resolved)
+            yield Fact(at, EventName.DISCREPANCY_RESOLVED, run, seq, *about, details=resolved)
         else:
-            yield Fact(at, CycleEvent.CONNECTION_ESTABLISHED, run, seq, *about, details=established)
+            yield Fact(at, EventName.CONNECTION_ESTABLISHED, run, seq, *about, details=established)

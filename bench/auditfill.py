@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from navixy_operator.adapters.audit.schema import EPOCH, EVENTS, MICROSECOND, NO_DISCREPANCY, RUNS, SCOPES, SERIES
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, Origin
+from navixy_operator.core.vocabulary import Discrepancy, EventName, Origin
 
 CUSTOMERS: Final = 10_000
 OF_A_CYCLE: Final = 20_000
@@ -30,16 +30,16 @@ NAMESPACE: Final = "production"
 PLACES: Final = ((NAMESPACE, "main"), (NAMESPACE, "second"), ("staging", "main"))
 """Of ten cycles eight are of the first, one of each other."""
 
-EVENTS_OF_CYCLES: Final = tuple(CycleEvent)[:6]
-EVENTS_OF_CUSTOMERS: Final = tuple(CycleEvent)[6:30]
+EVENTS_OF_CYCLES: Final = tuple(EventName)[:6]
+EVENTS_OF_CUSTOMERS: Final = tuple(EventName)[6:30]
 """With those 30 types; the first ones are by far the most frequent."""
-BY_PERSONS: Final = frozenset({CycleEvent.CONNECTION_ESTABLISHED, CycleEvent.CONNECTION_CLOSED, CycleEvent.PIN_APPLIED})
+BY_PERSONS: Final = frozenset({EventName.CONNECTION_ESTABLISHED, EventName.CONNECTION_CLOSED, EventName.PIN_APPLIED})
 NULL: Final = r"\N"
 NONE: Final = (NO_DISCREPANCY,)
 DISCREPANCIES: Final = {
-    CycleEvent.CONNECTION_ESTABLISHED: (Discrepancy.MISSING, Discrepancy.HASH_CHANGED),
-    CycleEvent.CONNECTION_CLOSED: (Discrepancy.EXTRA, Discrepancy.SUSPENDED, Discrepancy.REMOVED),
-    CycleEvent.DISCREPANCY_RESOLVED: tuple(Discrepancy),
+    EventName.CONNECTION_ESTABLISHED: (Discrepancy.MISSING, Discrepancy.HASH_CHANGED),
+    EventName.CONNECTION_CLOSED: (Discrepancy.EXTRA, Discrepancy.SUSPENDED, Discrepancy.REMOVED),
+    EventName.DISCREPANCY_RESOLVED: tuple(Discrepancy),
 }
 
 Row = tuple[int, int, int, int, str, str | None, str, str]

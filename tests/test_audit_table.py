@@ -9,23 +9,23 @@ import pytest
 
 from navixy_operator.core.audit import PERISHABLE
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Kind, Origin, PinMode, RunKind
+from navixy_operator.core.vocabulary import EventName, EventStatus, Kind, Origin, PinMode, RunKind
 from navixy_operator.errors import DatabaseUnavailable, ForwardingUnavailable
 from support.builders import NOW, connection, row
 from support.stage import Stage
 
 SPEC_EVENTS = {
-    "Synchronization Started": CycleEvent.SYNCHRONIZATION_STARTED,
-    "Synchronization Completed": CycleEvent.SYNCHRONIZATION_COMPLETED,
-    "Customer Database Query": CycleEvent.DATABASE_QUERIED,
-    "Eligible Customers Identified": CycleEvent.ELIGIBLE_IDENTIFIED,
-    "Missing Connections Detected": CycleEvent.MISSING_DETECTED,
-    "Extra Connections Detected": CycleEvent.EXTRA_DETECTED,
-    "Connection Established": CycleEvent.CONNECTION_ESTABLISHED,
-    "Connection Closed": CycleEvent.CONNECTION_CLOSED,
-    "Customer Skipped": CycleEvent.CUSTOMER_SKIPPED,
-    "Discrepancy Resolved": CycleEvent.DISCREPANCY_RESOLVED,
-    "Synchronization Failure": CycleEvent.SYNCHRONIZATION_FAILED,
+    "Synchronization Started": EventName.SYNCHRONIZATION_STARTED,
+    "Synchronization Completed": EventName.SYNCHRONIZATION_COMPLETED,
+    "Customer Database Query": EventName.DATABASE_QUERIED,
+    "Eligible Customers Identified": EventName.ELIGIBLE_IDENTIFIED,
+    "Missing Connections Detected": EventName.MISSING_DETECTED,
+    "Extra Connections Detected": EventName.EXTRA_DETECTED,
+    "Connection Established": EventName.CONNECTION_ESTABLISHED,
+    "Connection Closed": EventName.CONNECTION_CLOSED,
+    "Customer Skipped": EventName.CUSTOMER_SKIPPED,
+    "Discrepancy Resolved": EventName.DISCREPANCY_RESOLVED,
+    "Synchronization Failure": EventName.SYNCHRONIZATION_FAILED,
 }
 
 
@@ -59,7 +59,7 @@ async def ran(stage: Stage) -> list[Fact]:
     return facts
 
 
-def of(facts: list[Fact], event: CycleEvent) -> list[Fact]:
+def of(facts: list[Fact], event: EventName) -> list[Fact]:
     """Those of one event."""
     return [fact for fact in facts if fact.event is event]
 
@@ -72,7 +72,7 @@ def details(fact: Fact, *names: str) -> dict[str, Any]:
 async def test_audit_event_synchronization_started(stage: Stage) -> None:
     """Timestamp, sync cycle ID: the first of a run."""
     facts = await ran(stage)
-    (fact,) = of(facts, CycleEvent.SYNCHRONIZATION_STARTED)
+    (fact,) = of(facts, EventName.SYNCHRONIZATION_STARTED)
     assert (fact.at, fact.run.name, fact.status, fact.seq) == (NOW, "now", EventStatus.IN_PROGRESS, 0)
 
 
@@ -81,7 +81,7 @@ async def test_audit_event_synchronization_completed(stage: Stage) -> None:
     stage.world.forwarding.settle_seconds = 2.0
     facts = await ran(stage)
     fact = facts[-1]
-    assert (fact.event, fact.status) == (CycleEvent.SYNCHRONIZATION_COMPLETED, EventStatus.SUCCEEDED)
+    assert (fact.event, fact.status) == (EventName.SYNCHRONIZATION_COMPLETED, EventStatus.SUCCEEDED)
     status = stage.status(Kind.CYCLE, "now")
     assert fact.details["duration_seconds"] == status["durationSeconds"] >= 2.0
     assert fact.details["counts"] == status["counts"]
@@ -102,15 +102,15 @@ async def test_audit_event_synchronization_completed(stage: Stage) -> None:
 async def test_audit_event_customer_database_query(stage: Stage) -> None:
     """Timestamp, customer count retrieved, query status; kept for a year, as nothing else is."""
     facts = await ran(stage)
-    (fact,) = of(facts, CycleEvent.DATABASE_QUERIED)
+    (fact,) = of(facts, EventName.DATABASE_QUERIED)
     assert (fact.status, details(fact, "rows", "customers")) == (EventStatus.SUCCEEDED, {"rows": 5, "customers": 5})
-    assert {CycleEvent.DATABASE_QUERIED} == PERISHABLE
+    assert {EventName.DATABASE_QUERIED} == PERISHABLE
 
 
 async def test_audit_event_customer_database_query_that_fails(stage: Stage) -> None:
     """The status of a query that gave nothing, and why."""
     stage.world.database.error = DatabaseUnavailable("the database does not answer")
-    (fact,) = of(await ran(stage), CycleEvent.DATABASE_QUERIED)
+    (fact,) = of(await ran(stage), EventName.DATABASE_QUERIED)
     assert fact.status is EventStatus.FAILED
     assert details(fact, "reason", "problem") == {
         "reason": "DatabaseUnavailable",
@@ -120,20 +120,20 @@ async def test_audit_event_customer_database_query_that_fails(stage: Stage) -> N
 
 async def test_audit_event_eligible_customers_identified(stage: Stage) -> None:
     """Timestamp, eligible customer count, customer references."""
-    (fact,) = of(await ran(stage), CycleEvent.ELIGIBLE_IDENTIFIED)
+    (fact,) = of(await ran(stage), EventName.ELIGIBLE_IDENTIFIED)
     assert details(fact, "eligible", "customer_refs") == {"eligible": 2, "customer_refs": ["acme", "beta"]}
 
 
 async def test_audit_event_missing_connections_detected(stage: Stage) -> None:
     """Timestamp, customer references, count."""
-    (fact,) = of(await ran(stage), CycleEvent.MISSING_DETECTED)
+    (fact,) = of(await ran(stage), EventName.MISSING_DETECTED)
     assert (fact.status, fact.discrepancy) == (EventStatus.FOUND, "MissingConnection")
     assert details(fact, "count", "customer_refs") == {"count": 1, "customer_refs": ["beta"]}
 
 
 async def test_audit_event_extra_connections_detected(stage: Stage) -> None:
     """Timestamp, connection details, count: one for each type of what should not be open."""
-    found = {fact.discrepancy: fact for fact in of(await ran(stage), CycleEvent.EXTRA_DETECTED)}
+    found = {fact.discrepancy: fact for fact in of(await ran(stage), EventName.EXTRA_DETECTED)}
     assert {kind: fact.details["count"] for kind, fact in found.items()} == {
         "ExtraConnection": 1,
         "SuspendedConnected": 1,
@@ -147,7 +147,7 @@ async def test_audit_event_extra_connections_detected(stage: Stage) -> None:
 
 async def test_audit_event_connection_established(stage: Stage) -> None:
     """Timestamp, customer reference, connection status."""
-    (fact,) = of(await ran(stage), CycleEvent.CONNECTION_ESTABLISHED)
+    (fact,) = of(await ran(stage), EventName.CONNECTION_ESTABLISHED)
     assert (fact.customer, fact.status, fact.origin) == ("beta", EventStatus.SUCCEEDED, Origin.AUTOMATIC)
     assert fact.details["connection_state"] == "connected"
     assert fact.details["connection_id"] in stage.world.forwarding.found
@@ -155,7 +155,7 @@ async def test_audit_event_connection_established(stage: Stage) -> None:
 
 async def test_audit_event_connection_closed(stage: Stage) -> None:
     """Timestamp, customer reference, reason, connection status."""
-    found = {fact.customer: fact for fact in of(await ran(stage), CycleEvent.CONNECTION_CLOSED)}
+    found = {fact.customer: fact for fact in of(await ran(stage), EventName.CONNECTION_CLOSED)}
     assert {ref: details(f, "reason", "connection_state", "closed_connections") for ref, f in found.items()} == {
         "off": {"reason": "Suspended", "connection_state": "disconnected", "closed_connections": ["c-off"]},
         "left": {"reason": "NotInDatabase", "connection_state": "disconnected", "closed_connections": ["c-left"]},
@@ -164,14 +164,14 @@ async def test_audit_event_connection_closed(stage: Stage) -> None:
 
 async def test_audit_event_customer_skipped(stage: Stage) -> None:
     """Timestamp, customer reference, reason (missing hash, gateways)."""
-    found = of(await ran(stage), CycleEvent.CUSTOMER_SKIPPED)
+    found = of(await ran(stage), EventName.CUSTOMER_SKIPPED)
     assert {fact.customer: fact.details["reason"] for fact in found} == {"bare": "NoGateways", "dumb": "MissingHash"}
     assert {fact.status for fact in found} == {EventStatus.SKIPPED}
 
 
 async def test_audit_event_discrepancy_resolved(stage: Stage) -> None:
     """Timestamp, discrepancy type, resolution action."""
-    found = of(await ran(stage), CycleEvent.DISCREPANCY_RESOLVED)
+    found = of(await ran(stage), EventName.DISCREPANCY_RESOLVED)
     assert {fact.customer: (fact.discrepancy, fact.details["action"]) for fact in found} == {
         "beta": ("MissingConnection", "Establish"),
         "off": ("SuspendedConnected", "Close"),
@@ -183,7 +183,7 @@ async def test_audit_event_synchronization_failure(stage: Stage) -> None:
     """Timestamp, error details, retry scheduled; it is the last but one, and the cycle has ended all the same."""
     stage.world.database.error = DatabaseUnavailable("the database does not answer")
     facts = await ran(stage)
-    (fact,) = of(facts, CycleEvent.SYNCHRONIZATION_FAILED)
+    (fact,) = of(facts, EventName.SYNCHRONIZATION_FAILED)
     assert fact.status is EventStatus.FAILED
     assert details(fact, "reason", "problem", "retry_scheduled") == {
         "reason": "DatabaseUnavailable",
@@ -191,7 +191,7 @@ async def test_audit_event_synchronization_failure(stage: Stage) -> None:
         "retry_scheduled": "2026-03-02T03:00:00Z",
     }
     assert [(f.event, f.status) for f in facts[-1:]] == [
-        (CycleEvent.SYNCHRONIZATION_COMPLETED, EventStatus.FAILED),
+        (EventName.SYNCHRONIZATION_COMPLETED, EventStatus.FAILED),
     ]
 
 
@@ -202,8 +202,8 @@ async def test_a_cycle_that_was_cut_off_has_an_end_in_the_trail(stage: Stage) ->
     await stage.runner.turn()
     facts = [fact for fact in stage.world.facts if fact.run.name == "cut"]
     assert [(fact.event, fact.status, fact.details["reason"]) for fact in facts] == [
-        (CycleEvent.SYNCHRONIZATION_FAILED, EventStatus.FAILED, "Interrupted"),
-        (CycleEvent.SYNCHRONIZATION_COMPLETED, EventStatus.FAILED, "Interrupted"),
+        (EventName.SYNCHRONIZATION_FAILED, EventStatus.FAILED, "Interrupted"),
+        (EventName.SYNCHRONIZATION_COMPLETED, EventStatus.FAILED, "Interrupted"),
     ]
 
 
@@ -217,9 +217,9 @@ async def test_what_a_person_does_has_its_own_origin(stage: Stage) -> None:
     await stage.runner.turn()
     manual = {(f.event, f.customer) for f in stage.world.facts if f.origin is Origin.MANUAL}
     assert manual == {
-        (CycleEvent.PIN_APPLIED, "beta"),
-        (CycleEvent.CONNECTION_CLOSED, "beta"),
-        (CycleEvent.DISCREPANCY_RESOLVED, "beta"),
+        (EventName.PIN_APPLIED, "beta"),
+        (EventName.CONNECTION_CLOSED, "beta"),
+        (EventName.DISCREPANCY_RESOLVED, "beta"),
     }
 
 
@@ -229,8 +229,8 @@ async def test_a_dry_run_is_told_apart(stage: Stage) -> None:
     await stage.runner.turn()
     assert {fact.run.kind for fact in stage.world.facts if fact.run.name == "look"} == {RunKind.DRY_RUN}
     assert {fact.event for fact in stage.world.facts} & {
-        CycleEvent.CONNECTION_ESTABLISHED,
-        CycleEvent.CONNECTION_CLOSED,
+        EventName.CONNECTION_ESTABLISHED,
+        EventName.CONNECTION_CLOSED,
     } == set()
 
 
@@ -249,9 +249,9 @@ async def test_what_was_asked_for_is_in_the_trail_when_the_cycle_is_cut_off(stag
         (f.event, f.customer, f.status) for f in facts if "closed_connections" in f.details or f.customer == "beta"
     }
     assert asked == {
-        (CycleEvent.CONNECTION_ESTABLISHED, "beta", EventStatus.PENDING),
-        (CycleEvent.CONNECTION_CLOSED, "off", EventStatus.PENDING),
-        (CycleEvent.CONNECTION_CLOSED, "left", EventStatus.PENDING),
+        (EventName.CONNECTION_ESTABLISHED, "beta", EventStatus.PENDING),
+        (EventName.CONNECTION_CLOSED, "off", EventStatus.PENDING),
+        (EventName.CONNECTION_CLOSED, "left", EventStatus.PENDING),
     }
     assert facts[-1].status is EventStatus.FAILED
 
@@ -263,7 +263,7 @@ async def test_a_changed_hash_is_a_close_and_an_establish(stage: Stage) -> None:
         (f.event, f.discrepancy, f.details.get("closed_connections")) for f in await ran(stage) if f.customer == "acme"
     ]
     assert told == [
-        (CycleEvent.CONNECTION_CLOSED, "HashChanged", ["c-acme"]),
-        (CycleEvent.CONNECTION_ESTABLISHED, "HashChanged", None),
-        (CycleEvent.DISCREPANCY_RESOLVED, "HashChanged", None),
+        (EventName.CONNECTION_CLOSED, "HashChanged", ["c-acme"]),
+        (EventName.CONNECTION_ESTABLISHED, "HashChanged", None),
+        (EventName.DISCREPANCY_RESOLVED, "HashChanged", None),
     ]

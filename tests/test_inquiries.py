@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from navixy_operator.core.vocabulary import (
-    CycleEvent,
+    EventName,
     EventStatus,
     InvestigationStep,
     Kind,
@@ -46,7 +46,7 @@ async def test_it_is_told_to_all_and_in_events_about_both() -> None:
     scene = Scene()
     await scene.ran(failed(1))
     (fact,) = scene.world.facts
-    assert (fact.event, fact.run.name, fact.status) == (CycleEvent.INVESTIGATION_OPENED, FAILURE, EventStatus.FOUND)
+    assert (fact.event, fact.run.name, fact.status) == (EventName.INVESTIGATION_OPENED, FAILURE, EventStatus.FOUND)
     assert fact.origin is Origin.AUTOMATIC
     assert (fact.details["trigger"], fact.details["cause"]) == ("SynchronizationFailure", "DatabaseUnavailable")
     assert [event[:2] for event in scene.world.recorder.events] == [

@@ -10,7 +10,7 @@ import pytest
 
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.fact import Run
-from navixy_operator.core.vocabulary import ACKNOWLEDGE, CycleEvent, Kind, Origin, RunKind
+from navixy_operator.core.vocabulary import ACKNOWLEDGE, EventName, Kind, Origin, RunKind
 from navixy_operator.errors import AuditUnavailable, DatabaseUnavailable
 from navixy_operator.gathering import FIRST_SPAN, HISTORY, PAGE
 from navixy_operator.supervisor import Supervisor
@@ -33,7 +33,7 @@ async def test_acknowledged_by_annotation() -> None:
     assert (status["phase"], status["acknowledgedBy"]) == ("Acknowledged", "ops")
     (fact,) = scene.world.facts
     assert (fact.event, fact.origin, fact.details["by"]) == (
-        CycleEvent.INVESTIGATION_ACKNOWLEDGED,
+        EventName.INVESTIGATION_ACKNOWLEDGED,
         Origin.MANUAL,
         "ops",
     )
@@ -91,7 +91,7 @@ async def test_customers_and_trail_are_evidence() -> None:
         other = resource(Kind.CUSTOMER, f"other-{ref}", spec={**spec, "sync": "other"}, status=status)
         scene.world.resources.objects |= {(Kind.CUSTOMER, item.name): item for item in (made, other)}
     run = Run("0" * 32, RunKind.CYCLE, "main-1", "default", "main")
-    event = CycleEvent.ESTABLISH_FAILED.value
+    event = EventName.ESTABLISH_FAILED.value
     entry = Entry(run, 0, NOW, event, "Failed", "bad-1", None, "automatic", '{"problem": "no such hash"}', "")
     strange = [replace(entry, details=text, customer="bad-2") for text in ("[1]", "{", "")]
     dry = replace(entry, run=replace(run, kind=RunKind.DRY_RUN), customer="dry")

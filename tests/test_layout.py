@@ -34,7 +34,7 @@ ELSEWHERE = {
     "Condition": "descriptions of the conditions",
     "Reason": "free words of the field `reason`, so that a new one needs no new CRD",
     "Cause": "as Reason",
-    "CycleEvent": "Events, logs and the audit trail",
+    "EventName": "Events, logs and the audit trail",
     "EventStatus": "logs and the audit trail",
     "RunKind": "as EventStatus",
     "Step": "/metrics, and the last word of a cycle in logs and audit trail",

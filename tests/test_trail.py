@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from navixy_operator.adapters.audit.spool import FileSpool
 from navixy_operator.core.audit import GENESIS, content_of, link
-from navixy_operator.core.vocabulary import CycleEvent, Reason
+from navixy_operator.core.vocabulary import EventName, Reason
 from navixy_operator.errors import AuditUnavailable, AuditUrlInvalid
 from support.trail import FakeSpool, FakeStore, Scene, away, hanging, playing, spool_in
 
@@ -263,7 +263,7 @@ async def test_hearing_never_raises(scene: Scene) -> None:
         "reason": Reason.PINNED,
         "nested": {"b": (1, 2), "a": None},
     }
-    scene.cycle.tell(CycleEvent.CONNECTION_CLOSED, customer="a\0b\ud83d", **odd)
+    scene.cycle.tell(EventName.CONNECTION_CLOSED, customer="a\0b\ud83d", **odd)
     scene.tell()
     await scene.until(lambda: len(scene.store.entries) == 2)
     entry = scene.store.entries[0]

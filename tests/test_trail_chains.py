@@ -9,7 +9,7 @@ from navixy_operator.adapters.masking import Masker
 from navixy_operator.chronicle import Chronicle, aside
 from navixy_operator.core.audit import GENESIS, Entry, content_of, link
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 from navixy_operator.trail.chains import Chains, canonical
 from support.builders import hash_of
 from support.fakes import FakeClock
@@ -40,11 +40,11 @@ def test_a_run_that_goes_on_is_never_forgotten() -> None:
     told = Told(Chains(dict, kept=5))
     quiet = [told.chronicle(f"quiet-{number}") for number in range(8)]
     for chronicle in quiet:
-        chronicle.tell(CycleEvent.SYNCHRONIZATION_STARTED)
+        chronicle.tell(EventName.SYNCHRONIZATION_STARTED)
     for number in range(50):
-        told.chronicle(f"short-{number}").tell(CycleEvent.DRIFT_REPAIRED)
+        told.chronicle(f"short-{number}").tell(EventName.DRIFT_REPAIRED)
     for chronicle in quiet:
-        chronicle.tell(CycleEvent.SYNCHRONIZATION_COMPLETED)
+        chronicle.tell(EventName.SYNCHRONIZATION_COMPLETED)
     assert [told.chains.head(chronicle.run.id) for chronicle in quiet] == list(told.heads.values())[:8]
     remembered = sum(told.chains.head(run_id) is not None for run_id in told.heads)
     assert len(quiet) <= remembered <= len(quiet) + 5
@@ -55,7 +55,7 @@ def test_a_run_that_ended_is_remembered_for_a_while() -> None:
     told = Told(Chains(dict))
     chronicle = told.chronicle("c-1")
     for _ in range(3):
-        chronicle.tell(CycleEvent.CONNECTION_CLOSED, customer="acme")
+        chronicle.tell(EventName.CONNECTION_CLOSED, customer="acme")
         chronicle.run = replace(chronicle.run)
     run_id = chronicle.run.id
     del chronicle
@@ -85,7 +85,7 @@ def test_nothing_secret_gets_into_an_entry() -> None:
     told = Told(Chains(masker.values))
     stolen = hash_of("acme")
     told.chronicle("c-1").tell(
-        CycleEvent.CONNECTION_ESTABLISHED,
+        EventName.CONNECTION_ESTABLISHED,
         customer="of tok-12345678",
         navixy_hash="anything",
         problem=f"see postgresql://user:geheim99@host/x and {stolen}",

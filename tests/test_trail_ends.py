@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 from support.audit import Teller
 from support.builders import NOW
 from support.trail import QUICK, SELDOM, FakeSpool, FakeStore, away, hanging, playing, spool_in
@@ -69,7 +69,7 @@ async def test_a_killed_process_leaves_a_spool_with_a_cut_line(tmp_path: Path) -
     spool = spool_in(tmp_path)
     teller = Teller("before")
     for number in range(4):
-        teller.tell(CycleEvent.CONNECTION_CLOSED, f"old-{number}")
+        teller.tell(EventName.CONNECTION_CLOSED, f"old-{number}")
     await spool.append(teller.entries)
     await spool.close()
     (segment,) = (tmp_path / "spool").glob("*.jsonl")
@@ -85,7 +85,7 @@ async def test_who_never_delivered_hands_over_at_its_end(tmp_path: Path) -> None
     """A replica that stands by leaves the database alone, but a spool of its own must not go with its pod."""
     spool = spool_in(tmp_path)
     teller = Teller("before")
-    teller.tell(CycleEvent.CONNECTION_CLOSED, "old")
+    teller.tell(EventName.CONNECTION_CLOSED, "old")
     await spool.append(teller.entries)
     await spool.close()
     for store, wanted in ((FakeStore(error=away()), []), (FakeStore(), ["old"]), (FakeStore(), [])):
@@ -104,11 +104,11 @@ async def test_database_queries_are_purged_after_a_year() -> None:
     """All of them, batch by batch; everything else stays, and that something went is told."""
     teller = Teller("old", at=NOW - timedelta(days=365, seconds=3000))
     for _ in range(2500):
-        teller.tell(CycleEvent.DATABASE_QUERIED)
+        teller.tell(EventName.DATABASE_QUERIED)
     young = Teller("young", at=NOW - timedelta(days=364))
-    young.tell(CycleEvent.DATABASE_QUERIED)
+    young.tell(EventName.DATABASE_QUERIED)
     kept = Teller("kept", at=NOW - timedelta(days=4000))
-    kept.tell(CycleEvent.CONNECTION_CLOSED, "acme")
+    kept.tell(EventName.CONNECTION_CLOSED, "acme")
     store = FakeStore(entries=[*teller.entries, *young.entries, *kept.entries])
     async with playing(store, FakeSpool()) as scene:
         await scene.until(lambda: store.events() == ["AuditEventsPurged"])
@@ -119,7 +119,7 @@ async def test_database_queries_are_purged_after_a_year() -> None:
 async def test_a_purge_that_fails_is_made_up_for() -> None:
     """The database goes away meanwhile; what was purged by then is told, the rest follows. Nothing new: no word."""
     teller = Teller("old", at=NOW - timedelta(days=400))
-    teller.tell(CycleEvent.DATABASE_QUERIED)
+    teller.tell(EventName.DATABASE_QUERIED)
     store = FakeStore(entries=teller.entries)
     rhythm = replace(SELDOM, day=0.001, after_failure=0.001)
     async with playing(store, FakeSpool(), rhythm=rhythm) as scene:
@@ -128,7 +128,7 @@ async def test_a_purge_that_fails_is_made_up_for() -> None:
         await asyncio.sleep(0.02)
         store.error = None
         more = Teller("more", at=NOW - timedelta(days=500))
-        more.tell(CycleEvent.DATABASE_QUERIED)
+        more.tell(EventName.DATABASE_QUERIED)
         store.entries += more.entries
         await scene.until(lambda: store.events().count("AuditEventsPurged") == 2)
         await asyncio.sleep(0.02)

@@ -22,7 +22,7 @@ from navixy_operator.core.alerts import Facts, Sighting, Thresholds, active
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.fact import Fact
 from navixy_operator.core.history import past_cycles
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, RunKind
 from navixy_operator.execution import Desk, post
 from navixy_operator.pager import Pager
 from navixy_operator.ports import Resource
@@ -54,7 +54,7 @@ class Alarm:
 
     def heard(self, fact: Fact) -> bool:
         """Whether a fact is worth a look at once: a cycle has found suspended customers that are connected."""
-        of_a_cycle = (fact.event, fact.run.kind) == (CycleEvent.EXTRA_DETECTED, RunKind.CYCLE)
+        of_a_cycle = (fact.event, fact.run.kind) == (EventName.EXTRA_DETECTED, RunKind.CYCLE)
         if not of_a_cycle or fact.discrepancy not in _SUSPENDED:
             return False
         found: Any = fact.details["connections"]
@@ -122,11 +122,11 @@ class Alarm:
         cycle = sync.status.get("activeCycle") or sync.status.get("lastCycle", {}).get("name", "alerts")
         chronicle = self.desk.chronicle(sync, cycle, RunKind.OPERATOR)
         for one in begun:
-            firing, event = one.firing, CycleEvent.ALERT_FIRING
+            firing, event = one.firing, EventName.ALERT_FIRING
             chronicle.tell(event, status=EventStatus.FOUND, warning=True, **_named(one), problem=firing.description)
             chronicle.headline(event, f"{firing.name} ({firing.severity}): {firing.description}", warning=True)
         for one in ended:
-            event = CycleEvent.ALERT_RESOLVED
+            event = EventName.ALERT_RESOLVED
             chronicle.tell(event, **_named(one))
             chronicle.headline(event, f"{one.firing.name} is over; it began at {timestamp(one.since)}")
         return chronicle

@@ -17,7 +17,7 @@ from navixy_operator.core.outcome import Settled
 from navixy_operator.core.vocabulary import (
     LABEL_APPROVES,
     LABEL_SYNC,
-    CycleEvent,
+    EventName,
     EventStatus,
     Kind,
     Origin,
@@ -94,7 +94,7 @@ async def use_up(cluster: Cluster, approving: Approving, settled: Sequence[Settl
     )
     held = {**cycle.status["heldCloses"], "approvedAt": timestamp(cluster.clock.now())}
     await cluster.resources.write_status(cycle, {**cycle.status, "heldCloses": held})
-    event, message = CycleEvent.CLOSES_APPROVED, f"{closed} of the {len(tokens)} closes held by {cycle.name} were made"
+    event, message = EventName.CLOSES_APPROVED, f"{closed} of the {len(tokens)} closes held by {cycle.name} were made"
     chronicle.tell(event, origin=Origin.MANUAL, approved=cycle.name, closed=closed, listed=len(tokens))
     chronicle.headline(event, f"{message}; the others are no longer right, or failed")
 
@@ -121,7 +121,7 @@ async def _refuse(cluster: Cluster, cycle: Resource, why: str, begin: Begin) -> 
     if cycle.status.get("approvalRefusal") == why:
         return
     await cluster.resources.write_status(cycle, {**cycle.status, "approvalRefusal": why})
-    event = CycleEvent.APPROVAL_REFUSED
+    event = EventName.APPROVAL_REFUSED
     begin(cycle.name).tell(event, status=EventStatus.FAILED, origin=Origin.MANUAL, warning=True, problem=why)
     message = f"the approval does not count: {why}"
     await cluster.recorder.record(cycle, warning=True, reason=event.value, message=message)

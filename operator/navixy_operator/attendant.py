@@ -17,7 +17,7 @@ import structlog
 from navixy_operator.chronicle import Chronicle, aside
 from navixy_operator.concurrency import each
 from navixy_operator.core.pins import read_pin, unheeded
-from navixy_operator.core.vocabulary import GROUP, PIN, CycleEvent, Kind
+from navixy_operator.core.vocabulary import GROUP, PIN, EventName, Kind
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Cluster, Resource
 from navixy_operator.roll import is_active_projection, is_declared, roll_of
@@ -168,6 +168,6 @@ class Attendant:
         status = {**item.status, "observedGeneration": made.generation, "conditions": conditions}
         if item.status:
             await self.cluster.resources.write_status(made, status)
-        event, message = CycleEvent.CUSTOMER_RESTORED, "deleted by hand, and made again: the customer database has it"
+        event, message = EventName.CUSTOMER_RESTORED, "deleted by hand, and made again: the customer database has it"
         story.tell(event, customer=item.spec["customerRef"], resource=item.name)
         await self.cluster.recorder.record(made, warning=False, reason=event.value, message=message)

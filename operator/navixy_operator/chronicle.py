@@ -13,7 +13,7 @@ import structlog
 
 from navixy_operator.concurrency import each
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Kind, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Kind, Origin, RunKind
 from navixy_operator.ports import Clock, Observer, Recorder, Resource
 
 MAX_EVENTS: Final = 100
@@ -27,7 +27,7 @@ class Note:
     """An Event to post about a resource."""
 
     about: Resource
-    event: CycleEvent
+    event: EventName
     message: str
     warning: bool
 
@@ -51,7 +51,7 @@ class Chronicle:
 
     def tell(
         self,
-        event: CycleEvent,
+        event: EventName,
         *,
         status: EventStatus = EventStatus.SUCCEEDED,
         customer: str | None = None,
@@ -86,12 +86,12 @@ class Chronicle:
             seq=fact.seq,
         )
 
-    def note(self, about: Resource | None, event: CycleEvent, message: str, *, warning: bool = False) -> None:
+    def note(self, about: Resource | None, event: EventName, message: str, *, warning: bool = False) -> None:
         """Remember an Event about a resource; one that does not exist has none."""
         if about is not None:
             self.notes.append(Note(about, event, message, warning))
 
-    def headline(self, event: CycleEvent, message: str, *, warning: bool = False) -> None:
+    def headline(self, event: EventName, message: str, *, warning: bool = False) -> None:
         """Put an Event about the NavixySync before all others, so that no bound cuts it off."""
         self.notes.insert(0, Note(self.sync, event, message, warning))
 
@@ -104,7 +104,7 @@ class Chronicle:
         await each(self.notes[:MAX_EVENTS], post, at_once=AT_ONCE)
         if rest := Counter(note.event.value for note in self.notes[MAX_EVENTS:]):
             message = "further events of this cycle: " + ", ".join(f"{count} {name}" for name, count in rest.items())
-            await recorder.record(self.sync, warning=False, reason=CycleEvent.EVENTS_SUMMED_UP.value, message=message)
+            await recorder.record(self.sync, warning=False, reason=EventName.EVENTS_SUMMED_UP.value, message=message)
         self.notes.clear()
 
 

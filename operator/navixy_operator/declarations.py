@@ -18,7 +18,7 @@ from navixy_operator.core.vocabulary import (
     FINALIZER,
     Condition,
     CustomerState,
-    CycleEvent,
+    EventName,
     EventStatus,
     Kind,
     Origin,
@@ -56,7 +56,7 @@ async def let_go_in_bulk(resources: Resources, roll: Roll, chronicle: Chronicle)
     place = next(iter([*deleted.values(), *rivals]))
     if not await resources.accepts(Kind.CUSTOMER, place.namespace):
         for ref, item in deleted.items():
-            chronicle.tell(CycleEvent.DECLARATION_RELEASED, customer=ref, warning=True, closed=False)
+            chronicle.tell(EventName.DECLARATION_RELEASED, customer=ref, warning=True, closed=False)
             await release(resources, item)
         roll = roll.without(deleted)
     for item in rivals:  # the older declaration still stands, and with it the connection
@@ -96,7 +96,7 @@ async def refuse_rivals(resources: Resources, rivals: Iterable[Resource], chroni
         status = {"observedGeneration": item.generation, "conditions": conditions}
         if not item.deleting and status != item.status:
             await resources.write_status(item, status)
-            event = CycleEvent.CUSTOMER_SKIPPED
+            event = EventName.CUSTOMER_SKIPPED
             chronicle.tell(
                 event,
                 status=EventStatus.SKIPPED,

@@ -18,7 +18,7 @@ from navixy_operator.core import cyclestatus, report
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.cyclestatus import Ending
 from navixy_operator.core.guards import Limits
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Phase, Reason, RunKind
+from navixy_operator.core.vocabulary import EventName, EventStatus, Phase, Reason, RunKind
 from navixy_operator.cycle import Finding, Order, run_cycle
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Cluster, Observer, Outside, Resource
@@ -67,7 +67,7 @@ async def execute(desk: Desk, sync: Resource, spec: NavixySyncSpec, cycle: Resou
     chronicle = desk.chronicle(sync, cycle.name, RunKind.DRY_RUN if order.dry_run else RunKind.CYCLE)
     cycle = await _begin(desk, order, cycle)
     scheduled = cycle.spec.get("scheduledTime")
-    chronicle.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS, scheduled_time=scheduled)
+    chronicle.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS, scheduled_time=scheduled)
     with recorded() as steps:
         try:
             ending = await _attempt(desk, spec, order, cycle, chronicle)
@@ -194,7 +194,7 @@ def tell_ending(
     failed = ending.phase is Phase.FAILED
     if failed:
         chronicle.tell(
-            CycleEvent.SYNCHRONIZATION_FAILED,
+            EventName.SYNCHRONIZATION_FAILED,
             status=EventStatus.FAILED,
             warning=True,
             reason=ending.reason.value,
@@ -202,7 +202,7 @@ def tell_ending(
             retry_scheduled=retry or "when the operator is back",
         )
     chronicle.tell(
-        CycleEvent.SYNCHRONIZATION_COMPLETED,
+        EventName.SYNCHRONIZATION_COMPLETED,
         status=EventStatus.FAILED if failed else EventStatus.SUCCEEDED,
         warning=failed,
         reason=ending.reason.value,
@@ -225,13 +225,13 @@ def next_try(spec: NavixySyncSpec, now: datetime) -> str:
 def _note_ending(chronicle: Chronicle, order: Order, ending: Ending) -> None:
     """The Events about the NavixySync."""
     failed = ending.phase is Phase.FAILED
-    event = CycleEvent.SYNCHRONIZATION_FAILED if failed else CycleEvent.SYNCHRONIZATION_COMPLETED
+    event = EventName.SYNCHRONIZATION_FAILED if failed else EventName.SYNCHRONIZATION_COMPLETED
     prefix = "dry run " if order.dry_run else ""
     chronicle.headline(event, f"{prefix}{chronicle.cycle}: {ending.message}", warning=failed)
     _tell_what_is_wrong(chronicle, order, ending)
     if held := ending.details.get("heldCloses"):
         message = f"{held['count']} closes are held ({held['reason']}); {chronicle.cycle} lists them"
-        chronicle.headline(CycleEvent.CLOSES_HELD, message, warning=True)
+        chronicle.headline(EventName.CLOSES_HELD, message, warning=True)
 
 
 def _tell_what_is_wrong(chronicle: Chronicle, order: Order, ending: Ending) -> None:
@@ -241,12 +241,12 @@ def _tell_what_is_wrong(chronicle: Chronicle, order: Order, ending: Ending) -> N
     found = ending.details["validation"]
     expected, actual, problems = found["expected"], found["actual"], "; ".join(found["messages"])
     if expected != actual:
-        event = CycleEvent.COUNT_MISMATCH
+        event = EventName.COUNT_MISMATCH
         facts = {"expected": expected, "actual": actual, "problems": found["messages"]}
         chronicle.tell(event, status=EventStatus.FOUND, warning=True, **facts)
         chronicle.headline(event, f"{chronicle.cycle}: {problems}", warning=True)
     cycles = order.sync.status.get("discrepantCycles", 0) + 1
     if cycles > order.persistent:
-        event = CycleEvent.PERSISTENT_DISCREPANCIES
+        event = EventName.PERSISTENT_DISCREPANCIES
         chronicle.tell(event, status=EventStatus.FOUND, warning=True, cycles=cycles, problems=found["messages"])
         chronicle.headline(event, f"for {cycles} cycles in a row now: {problems}", warning=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.core.investigation import BY_HAND, phase_of
-from navixy_operator.core.vocabulary import ACKNOWLEDGE, CycleEvent, EventStatus, InvestigationPhase, Origin, RunKind
+from navixy_operator.core.vocabulary import ACKNOWLEDGE, EventName, EventStatus, InvestigationPhase, Origin, RunKind
 from navixy_operator.execution import Desk, post
 from navixy_operator.ports import Resource
 
@@ -27,7 +27,7 @@ async def tell_change(desk: Desk, sync: Resource, item: Resource, before: Mappin
 def _tell_opened(chronicle: Chronicle, item: Resource) -> None:
     cause, message = item.status["probableCause"], item.status["message"]
     chronicle.tell(
-        CycleEvent.INVESTIGATION_OPENED,
+        EventName.INVESTIGATION_OPENED,
         status=EventStatus.FOUND,
         origin=Origin.MANUAL if message == BY_HAND else Origin.AUTOMATIC,
         warning=True,
@@ -39,7 +39,7 @@ def _tell_opened(chronicle: Chronicle, item: Resource) -> None:
     _note(
         chronicle,
         item,
-        CycleEvent.INVESTIGATION_OPENED,
+        EventName.INVESTIGATION_OPENED,
         f"{message}; {cause['reason']}: {cause['message']}",
         warning=True,
     )
@@ -48,24 +48,24 @@ def _tell_opened(chronicle: Chronicle, item: Resource) -> None:
 def _tell_acknowledged(chronicle: Chronicle, item: Resource) -> None:
     """Also that the annotation was taken away again: ``by`` is None then."""
     by = item.status.get("acknowledgedBy")
-    chronicle.tell(CycleEvent.INVESTIGATION_ACKNOWLEDGED, origin=Origin.MANUAL, **_about(item), by=by)
+    chronicle.tell(EventName.INVESTIGATION_ACKNOWLEDGED, origin=Origin.MANUAL, **_about(item), by=by)
     message = f"{by} looks into it" if by else f"nobody looks into it any more: the annotation {ACKNOWLEDGE} is gone"
-    _note(chronicle, item, CycleEvent.INVESTIGATION_ACKNOWLEDGED, message)
+    _note(chronicle, item, EventName.INVESTIGATION_ACKNOWLEDGED, message)
 
 
 def _tell_resolved(chronicle: Chronicle, item: Resource) -> None:
     status = item.status
     why = next(entry["message"] for entry in status["conditions"] if entry["type"] == "Ready")
     facts: dict[str, Any] = {"opened_time": status.get("openedTime"), "cycles_seen": status.get("cyclesSeen")}
-    chronicle.tell(CycleEvent.INVESTIGATION_RESOLVED, **_about(item), **facts, message=why)
-    _note(chronicle, item, CycleEvent.INVESTIGATION_RESOLVED, why)
+    chronicle.tell(EventName.INVESTIGATION_RESOLVED, **_about(item), **facts, message=why)
+    _note(chronicle, item, EventName.INVESTIGATION_RESOLVED, why)
 
 
 def _about(item: Resource) -> dict[str, Any]:
     return {"investigation": item.name, "trigger": item.spec["trigger"], "seen_in": item.status.get("lastSeenCycle")}
 
 
-def _note(chronicle: Chronicle, item: Resource, event: CycleEvent, message: str, *, warning: bool = False) -> None:
+def _note(chronicle: Chronicle, item: Resource, event: EventName, message: str, *, warning: bool = False) -> None:
     """An Event about the Investigation, and one about its NavixySync."""
     chronicle.note(item, event, message, warning=warning)
     chronicle.note(chronicle.sync, event, f"{item.name}: {message}", warning=warning)

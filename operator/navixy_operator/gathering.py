@@ -18,7 +18,7 @@ from navixy_operator.core.investigation import Report
 from navixy_operator.core.resolutions import suggestions
 from navixy_operator.core.survey import Survey, survey
 from navixy_operator.core.triggers import Facts, Sighting
-from navixy_operator.core.vocabulary import CycleEvent, Kind, RunKind
+from navixy_operator.core.vocabulary import EventName, Kind, RunKind
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import AuditQuery, AuditReader, Cluster, Resource
 
@@ -74,9 +74,9 @@ class Gathering:
             return Logbook(trouble=_without(f"it did not answer within {AUDIT_SECONDS:g} seconds"))
         return Logbook(since, pages)
 
-    async def _page(self, audit: AuditReader, event: CycleEvent, since: datetime) -> Page:
+    async def _page(self, audit: AuditReader, event: EventName, since: datetime) -> Page:
         """The newest entries of one type: ends of cycles however old, of all else those since ``since``."""
-        of_cycles = event is CycleEvent.SYNCHRONIZATION_COMPLETED
+        of_cycles = event is EventName.SYNCHRONIZATION_COMPLETED
         page = await audit.page(
             AuditQuery(
                 self.sync.namespace,

@@ -16,9 +16,9 @@ from navixy_operator.core.plan import Decision
 from navixy_operator.core.projection import ready_reason
 from navixy_operator.core.vocabulary import (
     ConnectionState,
-    CycleEvent,
     Desired,
     Discrepancy,
+    EventName,
     EventStatus,
     Origin,
     Outcome,
@@ -36,7 +36,7 @@ CUT_OFF: Final = "asked for, but the pass was cut off before it was seen how it 
 def tell_query_failed(chronicle: Chronicle, error: OperatorError) -> None:
     """Customer Database Query that gave nothing."""
     chronicle.tell(
-        CycleEvent.DATABASE_QUERIED,
+        EventName.DATABASE_QUERIED,
         status=EventStatus.FAILED,
         warning=True,
         reason=error.reason.value,
@@ -48,9 +48,9 @@ def tell_polled(chronicle: Chronicle, snapshot: Snapshot) -> None:
     """Customer Database Query, Eligible Customers Identified, Customer Skipped."""
     skipped = report.skips(snapshot)
     eligible = [ref for ref, customer in snapshot.customers.items() if customer.verdict.eligible]
-    chronicle.tell(CycleEvent.DATABASE_QUERIED, rows=snapshot.rows, customers=len(snapshot.customers))
+    chronicle.tell(EventName.DATABASE_QUERIED, rows=snapshot.rows, customers=len(snapshot.customers))
     chronicle.tell(
-        CycleEvent.ELIGIBLE_IDENTIFIED,
+        EventName.ELIGIBLE_IDENTIFIED,
         eligible=len(eligible),
         skipped=len(skipped),
         customers=len(snapshot.customers),
@@ -58,7 +58,7 @@ def tell_polled(chronicle: Chronicle, snapshot: Snapshot) -> None:
     )
     for skip in skipped:
         chronicle.tell(
-            CycleEvent.CUSTOMER_SKIPPED,
+            EventName.CUSTOMER_SKIPPED,
             status=EventStatus.SKIPPED,
             customer=skip.get("customerRef"),
             warning=True,
@@ -75,9 +75,9 @@ def tell_found(chronicle: Chronicle, decisions: Sequence[Decision]) -> None:
             continue
         told: dict[str, Any] = {"status": EventStatus.FOUND, "discrepancy": kind, "count": len(found)}
         if kind in {Discrepancy.MISSING, Discrepancy.HASH_CHANGED}:
-            chronicle.tell(CycleEvent.MISSING_DETECTED, **told, customer_refs=[decision.name for decision in found])
+            chronicle.tell(EventName.MISSING_DETECTED, **told, customer_refs=[decision.name for decision in found])
         else:
-            chronicle.tell(CycleEvent.EXTRA_DETECTED, **told, connections=[_shown(decision) for decision in found])
+            chronicle.tell(EventName.EXTRA_DETECTED, **told, connections=[_shown(decision) for decision in found])
 
 
 def tell_settled(chronicle: Chronicle, settled: Sequence[Settled], published: Published) -> None:
@@ -88,7 +88,7 @@ def tell_settled(chronicle: Chronicle, settled: Sequence[Settled], published: Pu
             verdict = entry.decision.subject.verdict
             chronicle.note(
                 resource,
-                CycleEvent.VERDICT_CHANGED,
+                EventName.VERDICT_CHANGED,
                 f"{verdict.reason}: {verdict.message}",
                 warning=not verdict.eligible,
             )
@@ -107,7 +107,7 @@ def tell_drifted(chronicle: Chronicle, settled: Sequence[Settled], published: Pu
             was_pending = ready_reason(item.status) is Reason.PENDING
             if was_pending and entry.decision.desired is Desired.CONNECTED:
                 reason = entry.decision.reason.value
-                chronicle.tell(CycleEvent.CONNECTION_ESTABLISHED, customer=ref, reason=reason, **_connection(entry))
+                chronicle.tell(EventName.CONNECTION_ESTABLISHED, customer=ref, reason=reason, **_connection(entry))
     begun = [e for e in settled if not (isinstance(e.decision.action, Watch) and e.outcome is Outcome.PENDING)]
     tell_settled(chronicle, begun, published)
 
@@ -136,10 +136,10 @@ def _tell_asked(chronicle: Chronicle, decision: Decision, failure: Failure | Non
     chronicle.tell(event, **_about(decision), status=status, warning=True, problem=problem, **why)
 
 
-def _event(decision: Decision, *, failed: bool) -> CycleEvent:
+def _event(decision: Decision, *, failed: bool) -> EventName:
     if decision.opens or not decision.closes:
-        return CycleEvent.ESTABLISH_FAILED if failed else CycleEvent.CONNECTION_ESTABLISHED
-    return CycleEvent.CLOSE_FAILED if failed else CycleEvent.CONNECTION_CLOSED
+        return EventName.ESTABLISH_FAILED if failed else EventName.CONNECTION_ESTABLISHED
+    return EventName.CLOSE_FAILED if failed else EventName.CONNECTION_CLOSED
 
 
 def _about(decision: Decision) -> dict[str, Any]:
@@ -161,13 +161,13 @@ def _tell_action(chronicle: Chronicle, entry: Settled, published: Published) -> 
     why = {**_why(decision), **_connection(entry)}
     if opening and closed:  # the old one, before the new one
         gone = {**_why(decision), "connection_state": ConnectionState.DISCONNECTED.value, "closed_connections": closed}
-        chronicle.tell(CycleEvent.CONNECTION_CLOSED, **told, **gone)
+        chronicle.tell(EventName.CONNECTION_CLOSED, **told, **gone)
     elif not opening:
         why["closed_connections"] = closed
     if entry.outcome is Outcome.SUCCEEDED:
         chronicle.tell(event, **told, **why)
         if decision.discrepancy is not None:
-            chronicle.tell(CycleEvent.DISCREPANCY_RESOLVED, **told, action=decision.action.kind.value)
+            chronicle.tell(EventName.DISCREPANCY_RESOLVED, **told, action=decision.action.kind.value)
         if not opening:
             about = resource or chronicle.sync
             chronicle.note(about, event, f"closed the connection of {name}: {decision.message}")

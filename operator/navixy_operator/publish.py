@@ -21,7 +21,7 @@ from navixy_operator.core.status import customer_spec, customer_status, gone_spe
 from navixy_operator.core.vocabulary import (
     Condition,
     CustomerState,
-    CycleEvent,
+    EventName,
     EventStatus,
     Kind,
     Origin,
@@ -161,7 +161,7 @@ async def _write_customer(
         if item is None or (item.spec.get("sync"), item.spec.get("source")) != (sync.name, Source.DATABASE):
             problem = f"the name {resource_name(ref)} is taken by another NavixyCustomer"
             chronicle.tell(
-                CycleEvent.CUSTOMER_SKIPPED,
+                EventName.CUSTOMER_SKIPPED,
                 status=EventStatus.SKIPPED,
                 customer=ref,
                 warning=True,
@@ -180,7 +180,7 @@ def _is_bound(entry: Settled) -> bool:
 
 
 def _tell_left_open(chronicle: Chronicle, item: Resource, entry: Settled) -> None:
-    event, ref = CycleEvent.DECLARATION_RELEASED, entry.decision.name
+    event, ref = EventName.DECLARATION_RELEASED, entry.decision.name
     chronicle.tell(event, customer=ref, warning=True, origin=Origin.MANUAL, closed=False)
     message = f"the declaration of {ref} is deleted, but spec.policy lets nothing be closed: its connection stays open"
     chronicle.note(chronicle.sync, event, message, warning=True)
@@ -196,7 +196,7 @@ def _tell_persistent(
     published.persistent += 1
     stalled = find(item.status.get("conditions", ()), Condition.STALLED)
     if stalled is None or stalled["reason"] != Reason.PERSISTENT_FAILURE:
-        event, problem = CycleEvent.PERSISTENT_FAILURE, entry.failure.fault.message if entry.failure else PERSISTENT
+        event, problem = EventName.PERSISTENT_FAILURE, entry.failure.fault.message if entry.failure else PERSISTENT
         name = entry.decision.name
         chronicle.tell(event, status=EventStatus.FAILED, customer=name, warning=True, problem=problem)
         chronicle.note(item, event, f"{problem}; {PERSISTENT}", warning=True)
@@ -204,7 +204,7 @@ def _tell_persistent(
 
 def _tell_refused(chronicle: Chronicle, ref: str, error: InvalidSpec) -> None:
     """One customer whom the API server does not take must not stop the others."""
-    event, problem = CycleEvent.CUSTOMER_SKIPPED, str(error)
+    event, problem = EventName.CUSTOMER_SKIPPED, str(error)
     chronicle.tell(event, status=EventStatus.SKIPPED, customer=ref, warning=True, problem=problem)
 
 

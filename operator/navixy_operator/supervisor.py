@@ -9,7 +9,7 @@ import structlog
 
 from navixy_operator.chronicle import aside
 from navixy_operator.core import cyclestatus
-from navixy_operator.core.vocabulary import CycleEvent, Kind, Origin, Phase, Reason
+from navixy_operator.core.vocabulary import EventName, Kind, Origin, Phase, Reason
 from navixy_operator.declarations import release, say_orphaned
 from navixy_operator.errors import OperatorError
 from navixy_operator.execution import Connect, Desk
@@ -171,7 +171,7 @@ class Supervisor:
             if customer.deleting:
                 story = aside(self.cluster.clock, self.cluster.observers, "orphans", customer.namespace, sync)
                 told = {"customer": customer.spec["customerRef"], "resource": customer.name}
-                story.tell(CycleEvent.DECLARATION_RELEASED, origin=Origin.MANUAL, warning=True, closed=False, **told)
+                story.tell(EventName.DECLARATION_RELEASED, origin=Origin.MANUAL, warning=True, closed=False, **told)
                 await release(self.cluster.resources, customer)
             else:
                 await say_orphaned(self.cluster, customer)

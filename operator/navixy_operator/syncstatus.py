@@ -7,7 +7,7 @@ from typing import Any
 
 from navixy_operator.core.auditstatus import sync_audited
 from navixy_operator.core.conditions import find
-from navixy_operator.core.vocabulary import Condition, CycleEvent, Kind
+from navixy_operator.core.vocabulary import Condition, EventName, Kind
 from navixy_operator.ports import Cluster, Resource
 
 Compute = Callable[[Resource], Mapping[str, Any]]
@@ -71,10 +71,10 @@ async def say_audited(status: SyncStatus, sync: Resource) -> Resource:
         return sync
     changed = await status.change(compute)
     if was_well and trouble is not None:
-        event = CycleEvent.AUDIT_UNAVAILABLE.value
+        event = EventName.AUDIT_UNAVAILABLE.value
         await status.cluster.recorder.record(sync, warning=True, reason=event, message=trouble[1])
     elif trouble is None and not was_well:
-        event, message = CycleEvent.AUDIT_RESTORED.value, "all that had to wait is stored in the audit trail's database"
+        event, message = EventName.AUDIT_RESTORED.value, "all that had to wait is stored in the audit trail's database"
         await status.cluster.recorder.record(sync, warning=False, reason=event, message=message)
     return changed or sync
 

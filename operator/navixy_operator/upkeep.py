@@ -12,7 +12,7 @@ from navixy_operator.chronicle import Chronicle
 from navixy_operator.core import driftstatus
 from navixy_operator.core.conditions import find
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.vocabulary import Condition, CycleEvent, EventStatus, Kind, Outcome, RunKind
+from navixy_operator.core.vocabulary import Condition, EventName, EventStatus, Kind, Outcome, RunKind
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import (
@@ -125,9 +125,9 @@ def _tell(chronicle: Chronicle, settled: tuple[Settled, ...]) -> None:
     failed = sum(entry.outcome is Outcome.FAILED for entry in settled)
     if opened or closed or failed:
         status = EventStatus.FAILED if failed else EventStatus.SUCCEEDED
-        chronicle.tell(CycleEvent.DRIFT_REPAIRED, status=status, established=opened, closed=closed, failed=failed)
+        chronicle.tell(EventName.DRIFT_REPAIRED, status=status, established=opened, closed=closed, failed=failed)
         message = f"between cycles: {opened} established, {closed} closed, {failed} failed"
-        chronicle.headline(CycleEvent.DRIFT_REPAIRED, message, warning=failed > 0)
+        chronicle.headline(EventName.DRIFT_REPAIRED, message, warning=failed > 0)
 
 
 def _no_cycle(sync: Resource, chronicle: Chronicle) -> Resource:

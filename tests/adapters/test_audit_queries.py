@@ -12,7 +12,7 @@ import pytest
 
 from navixy_operator.adapters.audit import SqlAuditStore, cursor, paging
 from navixy_operator.adapters.audit.cursor import Position
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, Origin
+from navixy_operator.core.vocabulary import Discrepancy, EventName, Origin
 from navixy_operator.errors import InvalidSpec
 from navixy_operator.ports import AuditQuery
 from support.audit_database import TrailCase, cycle, found_by, mixture
@@ -24,7 +24,7 @@ FILTERS: Final[dict[str, tuple[Any, ...]]] = {
     "sync": ("main",),
     "cycle": ("daily", "drift-2", "never"),
     "customer": ("c-3", "nobody"),
-    "event": (CycleEvent.CONNECTION_ESTABLISHED, CycleEvent.CONNECTION_CLOSED, CycleEvent.PIN_EXPIRED),
+    "event": (EventName.CONNECTION_ESTABLISHED, EventName.CONNECTION_CLOSED, EventName.PIN_EXPIRED),
     "discrepancy": (Discrepancy.MISSING, Discrepancy.EXTRA, Discrepancy.PINNED),
     "origin": (Origin.MANUAL, Origin.AUTOMATIC),
     "since": (MIDDLE,),

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from navixy_operator.adapters.audit.spool import FileSpool
 from navixy_operator.core.audit import Entry
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, Origin
+from navixy_operator.core.vocabulary import Discrepancy, EventName, Origin
 from navixy_operator.errors import AuditSpoolFull
 from support.audit import Teller
 from support.trail import spool_in
@@ -20,7 +20,7 @@ def entries(count: int, name: str = "c-1") -> list[Entry]:
     """Entries of one run."""
     teller = Teller(name)
     for number in range(count):
-        teller.tell(CycleEvent.CONNECTION_ESTABLISHED, f"flotte-{number} ü\u2028", ids=[number], action="Establish")
+        teller.tell(EventName.CONNECTION_ESTABLISHED, f"flotte-{number} ü\u2028", ids=[number], action="Establish")
     return teller.entries
 
 
@@ -51,7 +51,7 @@ async def test_what_goes_in_comes_out_in_order(tmp_path: Path) -> None:
     """Every field of every entry, whatever the size of the batches; nothing is left on the disk."""
     spool, wanted = spool_in(tmp_path), entries(25)
     teller = Teller("odd")
-    teller.tell(CycleEvent.EXTRA_DETECTED, discrepancy=Discrepancy.EXTRA, origin=Origin.MANUAL, text='"\n\0')
+    teller.tell(EventName.EXTRA_DETECTED, discrepancy=Discrepancy.EXTRA, origin=Origin.MANUAL, text='"\n\0')
     wanted += teller.entries
     for begin in range(0, len(wanted), 7):
         await spool.append(wanted[begin : begin + 7])

@@ -12,7 +12,7 @@ import pytest
 from navixy_operator.cli.auditforms import CSV_COLUMNS
 from navixy_operator.cli.auditwords import LONGEST
 from navixy_operator.cli.trail import PAGE
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Origin, RunKind
 from navixy_operator.errors import AuditUnavailable, AuditUrlInvalid
 from support.audit import Teller
 from support.commands import Desk
@@ -24,24 +24,24 @@ HINT = "kubectl exec deploy/navixy-operator -- navixy-operator audit ..."
 def small() -> Teller:
     """A cycle of five entries."""
     told = Teller()
-    told.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS, scheduled_time="2026-03-01T03:00:00Z")
+    told.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS, scheduled_time="2026-03-01T03:00:00Z")
     told.tell(
-        CycleEvent.MISSING_DETECTED,
+        EventName.MISSING_DETECTED,
         status=EventStatus.FOUND,
         discrepancy=Discrepancy.MISSING,
         count=5,
         customer_refs=["C-1", "C-2", "C-3", "C-4", "C-5"],
     )
     told.tell(
-        CycleEvent.CONNECTION_CLOSED,
+        EventName.CONNECTION_CLOSED,
         "C-10042",
         discrepancy=Discrepancy.SUSPENDED,
         **ACTED,
         closed_connections=["cn-1"],
     )
-    told.tell(CycleEvent.PIN_APPLIED, "C-1", origin=Origin.MANUAL, message="hold, by anna")
+    told.tell(EventName.PIN_APPLIED, "C-1", origin=Origin.MANUAL, message="hold, by anna")
     told.tell(
-        CycleEvent.SYNCHRONIZATION_COMPLETED,
+        EventName.SYNCHRONIZATION_COMPLETED,
         reason="Synchronized",
         summary="5 of 5 are connected",
         duration_seconds=4.5,
@@ -53,7 +53,7 @@ def many(count: int) -> Teller:
     """A pass that closes so many connections."""
     told = Teller("drift-1", RunKind.DRIFT)
     for number in range(count):
-        told.tell(CycleEvent.CONNECTION_CLOSED, f"C-{number}", **ACTED)
+        told.tell(EventName.CONNECTION_CLOSED, f"C-{number}", **ACTED)
     return told
 
 
@@ -76,8 +76,8 @@ def test_the_table(desk: Desk) -> None:
 def test_columns_are_aligned(desk: Desk) -> None:
     """As wide as they must be, also with signs that are two columns wide."""
     told = Teller()
-    told.tell(CycleEvent.CUSTOMER_SKIPPED, "顧客", status=EventStatus.SKIPPED, reason="MissingHash", problem="none")
-    told.tell(CycleEvent.CUSTOMER_SKIPPED, "C-10042", status=EventStatus.SKIPPED, reason="NoGateways", problem="none")
+    told.tell(EventName.CUSTOMER_SKIPPED, "顧客", status=EventStatus.SKIPPED, reason="MissingHash", problem="none")
+    told.tell(EventName.CUSTOMER_SKIPPED, "C-10042", status=EventStatus.SKIPPED, reason="NoGateways", problem="none")
     desk.trail.entries = told.entries
     _, out, _ = desk.run("audit")
     assert out.splitlines() == [
@@ -121,7 +121,7 @@ def test_csv_is_rfc_4180_without_formulas(desk: Desk) -> None:
     told = Teller()
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\uff1d1+1", "'=1", 'a "b", c\nd', "plain"]
     for text in texts:
-        told.tell(CycleEvent.CUSTOMER_SKIPPED, text, status=EventStatus.SKIPPED, reason="MissingHash", problem="none")
+        told.tell(EventName.CUSTOMER_SKIPPED, text, status=EventStatus.SKIPPED, reason="MissingHash", problem="none")
     desk.trail.entries = told.entries
     code, out, err = desk.run("audit", "-o", "csv", "--oldest-first")
     assert (code, err) == (0, "")
@@ -138,7 +138,7 @@ def test_csv_is_rfc_4180_without_formulas(desk: Desk) -> None:
 def test_an_entry_cannot_command_the_terminal(desk: Desk) -> None:
     """What does not print is shown by its number, and no entry takes more than a line."""
     told = Teller()
-    told.tell(CycleEvent.CLOSE_FAILED, "\x1b[31mred", **ACTED, problem="\x1b]0;title\x07\n" + "x" * LONGEST)
+    told.tell(EventName.CLOSE_FAILED, "\x1b[31mred", **ACTED, problem="\x1b]0;title\x07\n" + "x" * LONGEST)
     desk.trail.entries = told.entries
     _, out, _ = desk.run("audit")
     assert len(out.splitlines()) == 2
@@ -230,7 +230,7 @@ def test_a_type_that_there_is_not(desk: Desk) -> None:
     code, _, err = desk.run("audit", "--event", "ConnectionCloses")
     assert code == 2
     assert '"ConnectionCloses" is no event; did you mean ConnectionClosed? There are: SynchronizationStarted, ' in err
-    assert all(event in err for event in CycleEvent)
+    assert all(event in err for event in EventName)
     code, _, err = desk.run("audit", "--discrepancy", "nonsense")
     assert '"nonsense" is no discrepancy. There are: MissingConnection, ExtraConnection, ' in err
 
@@ -239,7 +239,7 @@ def test_where_there_are_several_namespaces(desk: Desk) -> None:
     """The only one; else the kubeconfig's own; else the one that is told, which needs neither."""
     elsewhere = Teller("second", namespace="elsewhere").entries
     told = Teller("second", namespace="elsewhere")
-    told.tell(CycleEvent.PIN_APPLIED, "E-1", message="hold")
+    told.tell(EventName.PIN_APPLIED, "E-1", message="hold")
     desk.own_namespace = "nowhere"
     assert desk.run("audit") == (0, "", "the audit trail has no such entry\n")
     desk.trail.entries = elsewhere + told.entries

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from navixy_operator.cli.auditstory import Section, Story
 from navixy_operator.core.audit import Entry
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Kind, Origin, PinMode, RunKind
+from navixy_operator.core.vocabulary import EventName, EventStatus, Kind, Origin, PinMode, RunKind
 from navixy_operator.errors import DatabaseUnavailable
 from support.audit import Teller, entries_of
 from support.builders import connection, row
@@ -168,8 +168,8 @@ def test_a_cycle_that_failed(desk: Desk, stage: Stage) -> None:
 def test_a_cycle_that_was_cut_off(desk: Desk, stage: Stage) -> None:
     """Two runs of one name: what was told before the crash, and how the next process ended it."""
     cut = Teller("cut")
-    cut.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
-    cut.tell(CycleEvent.CONNECTION_ESTABLISHED, "acme", reason="Eligible", connection_id="c-1")
+    cut.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
+    cut.tell(EventName.CONNECTION_ESTABLISHED, "acme", reason="Eligible", connection_id="c-1")
     cut.facts = [replace(fact, at=fact.at - timedelta(minutes=1)) for fact in cut.facts]
     stage.cycle("cut", status={"phase": "in_progress", "startTime": "2026-03-01T02:59:00Z"})
     turn(stage)
@@ -222,7 +222,7 @@ def test_what_was_held_back(desk: Desk, stage: Stage) -> None:
 def test_a_pass_between_cycles_and_one_run(desk: Desk) -> None:
     """By the name that the trail has for it, or by the run's ID."""
     drift = Teller("drift-20260301T030000Z", RunKind.DRIFT, run_id="d" * 32)
-    drift.tell(CycleEvent.DRIFT_REPAIRED, established=1, closed=0, failed=0)
+    drift.tell(EventName.DRIFT_REPAIRED, established=1, closed=0, failed=0)
     desk.trail.entries = drift.entries
     lines = told(desk, "drift-20260301T030000Z")
     assert lines == told(desk, "d" * 32)
@@ -242,8 +242,8 @@ def test_what_was_asked_for_and_not_seen_to_end(desk: Desk) -> None:
     """Of a cycle that could not come to its end: neither done nor failed."""
     found = Teller()
     asked: Any = {"status": EventStatus.PENDING, "problem": "the cycle was cut off"}
-    found.tell(CycleEvent.CONNECTION_CLOSED, "C-1", reason="Suspended", closed_connections=["cn-1"], **asked)
-    found.tell(CycleEvent.CONNECTION_ESTABLISHED, "C-2", reason="Eligible", **asked)
+    found.tell(EventName.CONNECTION_CLOSED, "C-1", reason="Suspended", closed_connections=["cn-1"], **asked)
+    found.tell(EventName.CONNECTION_ESTABLISHED, "C-2", reason="Eligible", **asked)
     desk.trail.entries = found.entries
     lines = told(desk, "first")
     assert lines[lines.index("Pending: 2") + 1 :] == [
@@ -257,11 +257,11 @@ def test_what_the_operator_said_of_a_cycle_beside_it(desk: Desk) -> None:
     """Alerts and refused approvals have runs of their own, and are told at the end; alone, they are all there is."""
     alert: Any = {"alert": "NavixyConnectionCountMismatch", "severity": "high", "since": "2026-03-01T03:00:00Z"}
     found = Teller()
-    found.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
+    found.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
     beside = Teller(kind=RunKind.OPERATOR, run_id="a" * 32)
-    beside.tell(CycleEvent.ALERT_FIRING, status=EventStatus.FOUND, problem="1 of 2 are connected", **alert)
+    beside.tell(EventName.ALERT_FIRING, status=EventStatus.FOUND, problem="1 of 2 are connected", **alert)
     later = Teller(kind=RunKind.OPERATOR, run_id="b" * 32)
-    later.tell(CycleEvent.ALERT_RESOLVED, **alert)
+    later.tell(EventName.ALERT_RESOLVED, **alert)
     desk.trail.entries = [*found.entries, *beside.entries, *later.entries]
     lines = told(desk, "first")
     assert lines[0] == "first of default/main"
@@ -277,9 +277,9 @@ def test_what_the_operator_said_of_a_cycle_beside_it(desk: Desk) -> None:
 def test_entries_that_were_purged(desk: Desk) -> None:
     """Database queries are kept for a year: what is missing is told."""
     found = Teller()
-    found.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
-    found.tell(CycleEvent.DATABASE_QUERIED, rows=1, customers=1)
-    found.tell(CycleEvent.SYNCHRONIZATION_COMPLETED, reason="Synchronized", summary="all well", duration_seconds=1)
+    found.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
+    found.tell(EventName.DATABASE_QUERIED, rows=1, customers=1)
+    found.tell(EventName.SYNCHRONIZATION_COMPLETED, reason="Synchronized", summary="all well", duration_seconds=1)
     desk.trail.entries = [entry for entry in found.entries if entry.seq != 1]
     assert told(desk, "first")[-1] == "Run      ID, 2 entries; 1 not there: database queries are kept for a year"
 
@@ -288,7 +288,7 @@ def test_a_cycle_that_there_is_not(desk: Desk) -> None:
     """Exit code 4, and those whose names are near."""
     for name in ("main-29536740", "main-29536741"):
         found = Teller(name)
-        found.tell(CycleEvent.SYNCHRONIZATION_COMPLETED, origin=Origin.AUTOMATIC)
+        found.tell(EventName.SYNCHRONIZATION_COMPLETED, origin=Origin.AUTOMATIC)
         desk.trail.entries += found.entries
     code, out, err = desk.run("audit", "cycle", "main-2953674")
     assert (code, out) == (4, "")
@@ -301,7 +301,7 @@ def test_story_counts_what_it_does_not_keep() -> None:
     """Memory is bounded by the limit, whatever the number of entries."""
     found = Teller()
     for number in range(50):
-        found.tell(CycleEvent.CONNECTION_ESTABLISHED, f"C-{number}")
+        found.tell(EventName.CONNECTION_ESTABLISHED, f"C-{number}")
     story = Story(found.entries[0].run, 3)
     for entry in found.entries:
         story.hear(entry)

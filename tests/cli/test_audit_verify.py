@@ -14,7 +14,7 @@ from navixy_operator import bootstrap
 from navixy_operator.adapters.audit import SqlAuditStore
 from navixy_operator.core.audit import GENESIS, Entry, entry_of
 from navixy_operator.core.auditcheck import Flaw, FlawKind
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Kind, RunKind
+from navixy_operator.core.vocabulary import EventName, EventStatus, Kind, RunKind
 from navixy_operator.errors import KubernetesUnavailable
 from navixy_operator.ports import Resource
 from support.audit import Teller
@@ -27,11 +27,11 @@ NO_FLAW = "No flaw: everything is as it was written."
 def cycle(name: str = "first", *, ends: bool = True, **more: Any) -> Teller:
     """A cycle of four entries, or of the first three of them."""
     told = Teller(name, **more)
-    told.tell(CycleEvent.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
-    told.tell(CycleEvent.CONNECTION_CLOSED, "C-1", reason="Suspended")
-    told.tell(CycleEvent.CONNECTION_CLOSED, "C-2", reason="Suspended")
+    told.tell(EventName.SYNCHRONIZATION_STARTED, status=EventStatus.IN_PROGRESS)
+    told.tell(EventName.CONNECTION_CLOSED, "C-1", reason="Suspended")
+    told.tell(EventName.CONNECTION_CLOSED, "C-2", reason="Suspended")
     if ends:
-        told.tell(CycleEvent.SYNCHRONIZATION_COMPLETED, reason="Synchronized")
+        told.tell(EventName.SYNCHRONIZATION_COMPLETED, reason="Synchronized")
     return told
 
 
@@ -73,7 +73,7 @@ def test_all_is_as_it_was_written(desk: Desk) -> None:
 def test_a_run_without_an_end_is_no_flaw(desk: Desk) -> None:
     """It is running, or was cut off: told, with exit code 0. A pass between cycles has none by nature."""
     drift = Teller("drift-1", RunKind.DRIFT)
-    drift.tell(CycleEvent.DRIFT_REPAIRED)
+    drift.tell(EventName.DRIFT_REPAIRED)
     desk.trail.entries = [*cycle("cut", ends=False).entries, *drift.entries]
     code, lines, _ = verify(desk)
     assert code == 0
@@ -90,9 +90,7 @@ def rechained(entries: list[Entry]) -> list[Entry]:
     """The entries with digests that fit: what somebody does who knows how the chain is made."""
     told = Teller()
     for entry in entries:
-        told.tell(
-            CycleEvent(entry.event), entry.customer, status=EventStatus(entry.status), **json.loads(entry.details)
-        )
+        told.tell(EventName(entry.event), entry.customer, status=EventStatus(entry.status), **json.loads(entry.details))
     return told.entries
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from navixy_operator.cli import explain as command
 from navixy_operator.cli.look import Found
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Origin
+from navixy_operator.core.vocabulary import EventName, EventStatus, Origin
 from navixy_operator.errors import AuditUnavailable
 from navixy_operator.preview import Preview
 from navixy_operator.roll import roll_of
@@ -37,9 +37,9 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> None:
 def past(ref: str, *, sync: str = "main") -> Teller:
     """A customer skipped, connected, pinned, in this order; a second after each other."""
     told = Teller(sync=sync)
-    told.tell(CycleEvent.CUSTOMER_SKIPPED, ref, status=EventStatus.SKIPPED, reason="MissingHash", problem="no hash")
-    told.tell(CycleEvent.CONNECTION_ESTABLISHED, ref, reason="Eligible", connection_id="cn-1")
-    told.tell(CycleEvent.PIN_APPLIED, ref, origin=Origin.MANUAL, message="hold, by anna")
+    told.tell(EventName.CUSTOMER_SKIPPED, ref, status=EventStatus.SKIPPED, reason="MissingHash", problem="no hash")
+    told.tell(EventName.CONNECTION_ESTABLISHED, ref, reason="Eligible", connection_id="cn-1")
+    told.tell(EventName.PIN_APPLIED, ref, origin=Origin.MANUAL, message="hold, by anna")
     return told
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from navixy_operator.core.audit import GENESIS, KEPT, Entry, Link, content_of, link, purged
 from navixy_operator.core.auditcheck import MAX_FLAWS, Examination, Flaw, FlawKind, Verdict
-from navixy_operator.core.vocabulary import CycleEvent, RunKind
+from navixy_operator.core.vocabulary import EventName, RunKind
 from support.audit_database import LATER, cycle
 from support.builders import NOW
 from support.strategies import quick
@@ -180,5 +180,5 @@ def test_stretches_do_not_matter(cuts: set[int], gone: bool) -> None:  # noqa: F
 
 def test_completed_is_a_cycles_last_word_though_more_may_follow() -> None:
     """What is told after it belongs to the run as well."""
-    assert [entry.event for entry in CHAIN].count(CycleEvent.SYNCHRONIZATION_COMPLETED) == 1
+    assert [entry.event for entry in CHAIN].count(EventName.SYNCHRONIZATION_COMPLETED) == 1
     assert not examined(CHAIN[:-1]).finished

@@ -12,7 +12,7 @@ from navixy_operator.core.casefile import Case
 from navixy_operator.core.causes import RULES, conclude, matching
 from navixy_operator.core.history import PastCycle
 from navixy_operator.core.resolutions import ADVICE, suggestions
-from navixy_operator.core.vocabulary import Cause, CycleEvent, Policy, Reason, Trigger
+from navixy_operator.core.vocabulary import Cause, EventName, Policy, Reason, Trigger
 from support.builders import NOW
 from support.inquests import DRIFT, FORWARDING, HELD, case, cases, customer, cycle, down, facts, failed, skipping, told
 from support.strategies import quick
@@ -136,11 +136,11 @@ ROWS: Final[list[tuple[str, Case, Cause, str]]] = [
     ("the database changed", at_rate(counts={"created": 6, "updated": 4}), Cause.CUSTOMERS_CHANGED,
      "6 new and 4 changed"),
     ("the database changed little", at_rate(counts={"created": 5, "updated": 4}), Cause.UNKNOWN, "nothing"),
-    ("a person", mismatched(logbook=told(CycleEvent.PIN_APPLIED, ("acme", {}), at=NOW + timedelta(days=9, seconds=5))),
+    ("a person", mismatched(logbook=told(EventName.PIN_APPLIED, ("acme", {}), at=NOW + timedelta(days=9, seconds=5))),
      Cause.PERSONS_WORD, "people changed connections while the cycle ran, or since: acme"),
-    ("F1.3", mismatched(logbook=told(CycleEvent.MANUAL_OPERATION, ("acme", {}), at=NOW + timedelta(days=9, seconds=5))),
+    ("F1.3", mismatched(logbook=told(EventName.MANUAL_OPERATION, ("acme", {}), at=NOW + timedelta(days=9, seconds=5))),
      Cause.PERSONS_WORD, "acme"),
-    ("a person, before", mismatched(logbook=told(CycleEvent.PIN_APPLIED, ("acme", {}))), Cause.UNKNOWN, "nothing"),
+    ("a person, before", mismatched(logbook=told(EventName.PIN_APPLIED, ("acme", {}))), Cause.UNKNOWN, "nothing"),
     ("others", at_rate(logbook=DRIFT), Cause.CHANGED_ELSEWHERE,
      "connections do not stay as they are: at least 3 drift passes had to mend some"),
     ("others, without a trail",

@@ -10,7 +10,7 @@ from navixy_operator.api.investigation import StepEvidence
 from navixy_operator.core.casefile import LOOKED_UP, Case, Logbook, Page, Told
 from navixy_operator.core.causes import conclude
 from navixy_operator.core.evidence import MAX_FINDINGS, STEPS, evidence
-from navixy_operator.core.vocabulary import CycleEvent, InvestigationStep, Trigger
+from navixy_operator.core.vocabulary import EventName, InvestigationStep, Trigger
 from support.builders import NOW
 from support.inquests import SINCE, case, cases, customer, cycle, down, facts, failed, skipping
 from support.models import fits
@@ -52,23 +52,23 @@ CUSTOMERS: Final = [
 TRAIL: Final = Logbook(
     NOW,
     {
-        CycleEvent.SYNCHRONIZATION_COMPLETED: Page(
+        EventName.SYNCHRONIZATION_COMPLETED: Page(
             (Told(LATER, "main-9", "Succeeded"), Told(NOW, "main-8", "Failed"), Told(NOW, "main-7", "Succeeded")),
             more=True,
         ),
-        CycleEvent.ESTABLISH_FAILED: Page(
+        EventName.ESTABLISH_FAILED: Page(
             (
                 Told(LATER, "main-9", "Failed", "bad", {"problem": "hash-rejected: no such hash"}),
                 Told(NOW, "main-8", "Failed", "bad", {"problem": "hash-rejected: no such hash"}),
                 Told(NOW, "main-8", "Pending", "slow", {"problem": "not settled in time"}),
             )
         ),
-        CycleEvent.CLOSE_FAILED: Page((Told(LATER, "main-9", "Failed", "off", {"problem": "still open"}),)),
-        CycleEvent.MANUAL_OPERATION: Page((Told(LATER, "main-9", "Succeeded", "theirs"),)),
-        CycleEvent.PIN_APPLIED: Page(
+        EventName.CLOSE_FAILED: Page((Told(LATER, "main-9", "Failed", "off", {"problem": "still open"}),)),
+        EventName.MANUAL_OPERATION: Page((Told(LATER, "main-9", "Succeeded", "theirs"),)),
+        EventName.PIN_APPLIED: Page(
             (Told(LATER, "attend-1", "Succeeded", "bad"), Told(NOW, "attend-0", "Succeeded", "bad"))
         ),
-        CycleEvent.DRIFT_REPAIRED: Page(
+        EventName.DRIFT_REPAIRED: Page(
             (
                 Told(LATER, "drift-2", "Succeeded", None, {"established": 2, "closed": 1, "failed": 0}),
                 Told(NOW, "drift-1", "Succeeded", None, {"established": 3, "closed": "?"}),

@@ -15,7 +15,7 @@ import pytest
 
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.auditcheck import Verdict
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 from navixy_operator.sandbox.databases import PostgreSQL
 from navixy_operator.sandbox.deployment import Operator, secret
 from navixy_operator.sandbox.progress import progress_for
@@ -197,7 +197,7 @@ async def test_a_replica_that_stands_by_hands_its_spool_over_at_its_end(
     environment = {**operator_environment, "POD_NAME": "standby"}
     standby = Operator(site.plane, tmp_path / "standby", site.namespace, environment=environment)
     spool, teller = spool_in(standby.data), Teller("before", namespace=site.namespace)
-    teller.tell(CycleEvent.CONNECTION_CLOSED, "acme")
+    teller.tell(EventName.CONNECTION_CLOSED, "acme")
     await spool.append(teller.entries)
     await spool.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from navixy_operator.core.audit import GENESIS, Entry, entry_of
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Origin, RunKind
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.ports import AuditPage, AuditQuery, Stretch
 from navixy_operator.settings import Settings
@@ -111,7 +111,7 @@ class Teller:
 
     def tell(
         self,
-        event: CycleEvent,
+        event: EventName,
         customer: str | None = None,
         *,
         status: EventStatus = EventStatus.SUCCEEDED,

@@ -20,7 +20,7 @@ from navixy_operator.adapters.audit import SqlAuditStore
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.auditcheck import Examination, Verdict
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Origin, RunKind
 from navixy_operator.errors import AuditUnavailable, OperatorError
 from navixy_operator.ports import AuditQuery
 from support.audit import entries_of
@@ -119,10 +119,10 @@ def run_named(name: str = "first", **fields: Any) -> Run:
 def cycle(name: str = "first", *, at: datetime = NOW, customers: int = 3, **fields: Any) -> list[Entry]:
     """A whole cycle, a second each: begun, polled, for each customer one event, ended."""
     run = run_named(name, **fields)
-    events = [CycleEvent.SYNCHRONIZATION_STARTED, CycleEvent.DATABASE_QUERIED]
-    events += [CycleEvent.CONNECTION_ESTABLISHED] * customers
-    events += [CycleEvent.SYNCHRONIZATION_COMPLETED]
-    told = CycleEvent.CONNECTION_ESTABLISHED
+    events = [EventName.SYNCHRONIZATION_STARTED, EventName.DATABASE_QUERIED]
+    events += [EventName.CONNECTION_ESTABLISHED] * customers
+    events += [EventName.SYNCHRONIZATION_COMPLETED]
+    told = EventName.CONNECTION_ESTABLISHED
     return entries_of(
         Fact(
             at + timedelta(seconds=seq),
@@ -158,11 +158,11 @@ def mixture(size: int, *, seed: int = 1) -> list[list[Entry]]:
 
 
 def _drawn(draw: random.Random, run: Run, seq: int, at: datetime) -> Fact:
-    event = draw.choices(list(CycleEvent)[:8], weights=[1, 1, 1, 1, 1, 1, 40, 10])[0]
-    closes = event is CycleEvent.CONNECTION_CLOSED
+    event = draw.choices(list(EventName)[:8], weights=[1, 1, 1, 1, 1, 1, 40, 10])[0]
+    closes = event is EventName.CONNECTION_CLOSED
     pair = {
-        CycleEvent.CONNECTION_ESTABLISHED: draw.choice([None, Discrepancy.MISSING, Discrepancy.HASH_CHANGED]),
-        CycleEvent.CONNECTION_CLOSED: draw.choice([Discrepancy.EXTRA, Discrepancy.SUSPENDED]),
+        EventName.CONNECTION_ESTABLISHED: draw.choice([None, Discrepancy.MISSING, Discrepancy.HASH_CHANGED]),
+        EventName.CONNECTION_CLOSED: draw.choice([Discrepancy.EXTRA, Discrepancy.SUSPENDED]),
     }
     return Fact(
         at,

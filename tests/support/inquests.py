@@ -11,7 +11,7 @@ from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.history import PastCycle
 from navixy_operator.core.survey import survey
 from navixy_operator.core.triggers import Facts, Sighting, sightings
-from navixy_operator.core.vocabulary import CycleEvent, Policy, Reason, Trigger
+from navixy_operator.core.vocabulary import EventName, Policy, Reason, Trigger
 from support.builders import NOW
 
 JSON = dict[str, Any]
@@ -89,7 +89,7 @@ def customer(ref: str, *, ready: str = "Connected", eligible: str = "Eligible", 
     return {"customerRef": ref, "state": state}, {"conditions": conditions, "connection": connection, **more}
 
 
-def told(event: CycleEvent, *entries: tuple[str | None, JSON], at: datetime = NOW, more: bool = False) -> Logbook:
+def told(event: EventName, *entries: tuple[str | None, JSON], at: datetime = NOW, more: bool = False) -> Logbook:
     """An audit trail with entries of one type: customer and details."""
     listed = tuple(Told(at, "drift-1", "Succeeded", ref, details) for ref, details in entries)
     return Logbook(NOW, {event: Page(listed, more=more)})
@@ -114,7 +114,7 @@ def down(kind: str, reason: str, message: str = "it does not answer") -> JSON:
 
 FORWARDING: Final = "ForwardingAvailable"
 HELD: Final = {"digest": "0123456789abcdef", "count": 12, "reason": "MassClose", "members": "", "items": []}
-DRIFT: Final = told(CycleEvent.DRIFT_REPAIRED, *((None, {"established": 1}) for _ in range(3)), more=True)
+DRIFT: Final = told(EventName.DRIFT_REPAIRED, *((None, {"established": 1}) for _ in range(3)), more=True)
 _COUNTS: Final = (
     *("customers", "discrepancies", "held", "pending", "establishFailed", "closeFailed", "created"),
     "suspendedRemaining",

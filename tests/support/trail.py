@@ -12,7 +12,7 @@ from typing import Any, cast
 from navixy_operator.adapters.audit.spool import FileSpool
 from navixy_operator.chronicle import Chronicle, aside
 from navixy_operator.core.audit import PERISHABLE, Entry
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 from navixy_operator.errors import AuditSpoolFull, AuditUnavailable
 from navixy_operator.ports import AuditSpool, AuditStore
 from navixy_operator.trail import Manner, Pace, Rhythm, Trail
@@ -186,7 +186,7 @@ class Scene:
         """Tell of so many more customers, each by a name of its own."""
         for _ in range(count):
             self.told.append(f"fleet-{len(self.told)}")
-            self.cycle.tell(CycleEvent.CONNECTION_ESTABLISHED, customer=self.told[-1], action="Establish")
+            self.cycle.tell(EventName.CONNECTION_ESTABLISHED, customer=self.told[-1], action="Establish")
 
     async def until(self, right: Callable[[], bool]) -> None:
         """Wait for a condition. Raises TimeoutError."""

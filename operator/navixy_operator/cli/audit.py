@@ -13,7 +13,7 @@ from navixy_operator.cli.choices import OneOf
 from navixy_operator.cli.common import Place
 from navixy_operator.cli.moments import When
 from navixy_operator.cli.trail import ENVIRONMENT, PAGE, SHARED, Trail, read_trail, trail_options
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, Origin
+from navixy_operator.core.vocabulary import Discrepancy, EventName, Origin
 from navixy_operator.ports import AuditQuery
 
 DEFAULT_LIMIT: Final = 100
@@ -63,7 +63,7 @@ class Asked:
 )
 @click.option("--cycle", metavar="NAME", help="Of this SyncCycle, or pass between cycles (drift-…, attend-…).")
 @click.option("--customer", metavar="REF", help="About the customer with this reference.")
-@click.option("--event", type=OneOf(CycleEvent, "event"), metavar="TYPE", help="Of this type, as ConnectionClosed.")
+@click.option("--event", type=OneOf(EventName, "event"), metavar="TYPE", help="Of this type, as ConnectionClosed.")
 @click.option("--since", type=When(), metavar="WHEN", help="From then on: 2h, 7d, 2026-12-31, 2026-12-31T18:00:00Z.")
 @click.option("--until", type=When(), metavar="WHEN", help="Before then.")
 @click.option(

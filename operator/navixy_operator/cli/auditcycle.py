@@ -15,7 +15,7 @@ from navixy_operator.cli.customers import near
 from navixy_operator.cli.trail import ASKING_TRAIL, Trail, read_trail, trail_options
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.conditions import timestamp
-from navixy_operator.core.vocabulary import CycleEvent, Origin, RunKind, Step
+from navixy_operator.core.vocabulary import EventName, Origin, RunKind, Step
 from navixy_operator.ports import AuditQuery
 
 DEFAULT_LIMIT: Final = 20
@@ -63,7 +63,7 @@ async def _read(trail: Trail, place: Place, name: str, limit: int) -> tuple[list
         stories.setdefault(entry.run.id, Story(entry.run, limit)).hear(entry)
     if stories:
         return sorted(stories.values(), key=lambda story: story.moments[0]), ""
-    completed = AuditQuery(trail.namespace, place.sync, event=CycleEvent.SYNCHRONIZATION_COMPLETED, limit=KNOWN)
+    completed = AuditQuery(trail.namespace, place.sync, event=EventName.SYNCHRONIZATION_COMPLETED, limit=KNOWN)
     known = {entry.run.name: None for entry in (await trail.reader.page(completed)).entries}
     return [], near(name, known)
 

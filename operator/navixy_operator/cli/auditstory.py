@@ -11,7 +11,7 @@ from navixy_operator.cli.auditforms import document, exact
 from navixy_operator.cli.auditwords import details_of
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.fact import Run
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus
+from navixy_operator.core.vocabulary import EventName, EventStatus
 
 
 class Section(StrEnum):
@@ -61,11 +61,11 @@ class Story:
         self.count += 1
         self._last = max(self._last, entry.seq)
         match entry.event:
-            case CycleEvent.SYNCHRONIZATION_STARTED:
+            case EventName.SYNCHRONIZATION_STARTED:
                 self.started, self.scheduled = entry.at, details_of(entry).get("scheduled_time")
-            case CycleEvent.SYNCHRONIZATION_COMPLETED:
+            case EventName.SYNCHRONIZATION_COMPLETED:
                 self.completed, self._ending = entry, details_of(entry)
-            case CycleEvent.DISCREPANCY_RESOLVED:
+            case EventName.DISCREPANCY_RESOLVED:
                 self.resolved[entry.discrepancy or "-"] += 1
             case _:
                 self._list(entry)
@@ -132,7 +132,7 @@ def section_of(entry: Entry) -> Section:
     """Where an entry belongs."""
     if entry.status in _OF_STATUS:
         return _OF_STATUS[entry.status]
-    looked = entry.event in {CycleEvent.DATABASE_QUERIED, CycleEvent.ELIGIBLE_IDENTIFIED}
+    looked = entry.event in {EventName.DATABASE_QUERIED, EventName.ELIGIBLE_IDENTIFIED}
     return Section.FOUND if looked else Section.DONE
 
 

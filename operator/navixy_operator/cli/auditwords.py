@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from navixy_operator.core.audit import Entry
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 
 SHOWN: Final = 3
 """So many of a list are named; the others are counted."""
@@ -157,26 +157,26 @@ def _short(value: object) -> str:
 
 
 _WORDS: Final[Mapping[str, Callable[[Details], str]]] = {
-    CycleEvent.SYNCHRONIZATION_STARTED: _started,
-    CycleEvent.SYNCHRONIZATION_COMPLETED: _completed,
-    CycleEvent.SYNCHRONIZATION_FAILED: _problem,
-    CycleEvent.DATABASE_QUERIED: _queried,
-    CycleEvent.ELIGIBLE_IDENTIFIED: _eligible,
-    CycleEvent.MISSING_DETECTED: _missing,
-    CycleEvent.EXTRA_DETECTED: _extra,
-    CycleEvent.CONNECTION_ESTABLISHED: _acted,
-    CycleEvent.CONNECTION_CLOSED: _closed,
-    CycleEvent.ESTABLISH_FAILED: _acted,
-    CycleEvent.CLOSE_FAILED: _acted,
-    CycleEvent.CUSTOMER_SKIPPED: _problem,
-    CycleEvent.DISCREPANCY_RESOLVED: _resolved,
-    CycleEvent.COUNT_MISMATCH: _mismatch,
-    CycleEvent.PERSISTENT_DISCREPANCIES: _persistent,
-    CycleEvent.APPROVAL_REFUSED: _refused,
-    CycleEvent.ALERT_FIRING: _firing,
-    CycleEvent.ALERT_RESOLVED: _over,
-    CycleEvent.INVESTIGATION_OPENED: _investigation,
-    CycleEvent.INVESTIGATION_ACKNOWLEDGED: _acknowledged,
-    CycleEvent.INVESTIGATION_RESOLVED: _investigation,
-    CycleEvent.AUDIT_UNAVAILABLE: _problem,
+    EventName.SYNCHRONIZATION_STARTED: _started,
+    EventName.SYNCHRONIZATION_COMPLETED: _completed,
+    EventName.SYNCHRONIZATION_FAILED: _problem,
+    EventName.DATABASE_QUERIED: _queried,
+    EventName.ELIGIBLE_IDENTIFIED: _eligible,
+    EventName.MISSING_DETECTED: _missing,
+    EventName.EXTRA_DETECTED: _extra,
+    EventName.CONNECTION_ESTABLISHED: _acted,
+    EventName.CONNECTION_CLOSED: _closed,
+    EventName.ESTABLISH_FAILED: _acted,
+    EventName.CLOSE_FAILED: _acted,
+    EventName.CUSTOMER_SKIPPED: _problem,
+    EventName.DISCREPANCY_RESOLVED: _resolved,
+    EventName.COUNT_MISMATCH: _mismatch,
+    EventName.PERSISTENT_DISCREPANCIES: _persistent,
+    EventName.APPROVAL_REFUSED: _refused,
+    EventName.ALERT_FIRING: _firing,
+    EventName.ALERT_RESOLVED: _over,
+    EventName.INVESTIGATION_OPENED: _investigation,
+    EventName.INVESTIGATION_ACKNOWLEDGED: _acknowledged,
+    EventName.INVESTIGATION_RESOLVED: _investigation,
+    EventName.AUDIT_UNAVAILABLE: _problem,
 }

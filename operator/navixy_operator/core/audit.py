@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from navixy_operator.core.fact import Fact, Run
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 
 GENESIS: Final = ""
 """What the first entry of a run is chained to."""
-PERISHABLE: Final = frozenset({CycleEvent.DATABASE_QUERIED})
+PERISHABLE: Final = frozenset({EventName.DATABASE_QUERIED})
 """Events that are kept for a year; all others are kept for ever (spec: Events Logged, Retention)."""
 KEPT: Final = timedelta(days=365)
 """How long those are kept at least."""

@@ -22,7 +22,7 @@ from typing import Final
 
 from navixy_operator.core.audit import GENESIS, KEPT, PERISHABLE, Entry, Link, Purged, content_of, link
 from navixy_operator.core.fact import Run
-from navixy_operator.core.vocabulary import CycleEvent, RunKind
+from navixy_operator.core.vocabulary import EventName, RunKind
 
 MAX_FLAWS: Final = 100
 """Flaws that a verdict lists; neighbours of one kind are one flaw."""
@@ -121,7 +121,7 @@ class Examination:
                 self._flaw(FlawKind.PURGED_EARLY, one.seq, one.seq)
             return
         self._entries += 1
-        self._closed |= one.event == CycleEvent.SYNCHRONIZATION_COMPLETED
+        self._closed |= one.event == EventName.SYNCHRONIZATION_COMPLETED
 
     def _look_at_digest(self, one: Link) -> None:
         """Whether its digest is that of what it says, and of the digest before it."""

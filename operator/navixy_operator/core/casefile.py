@@ -9,15 +9,15 @@ from navixy_operator.core.conditions import find
 from navixy_operator.core.history import PastCycle
 from navixy_operator.core.survey import Survey
 from navixy_operator.core.triggers import Facts, Sighting
-from navixy_operator.core.vocabulary import Condition, CycleEvent, Policy, Trigger
+from navixy_operator.core.vocabulary import Condition, EventName, Policy, Trigger
 
 LOOKED_UP: Final = (
-    CycleEvent.SYNCHRONIZATION_COMPLETED,
-    CycleEvent.DRIFT_REPAIRED,
-    CycleEvent.ESTABLISH_FAILED,
-    CycleEvent.CLOSE_FAILED,
-    CycleEvent.MANUAL_OPERATION,
-    CycleEvent.PIN_APPLIED,
+    EventName.SYNCHRONIZATION_COMPLETED,
+    EventName.DRIFT_REPAIRED,
+    EventName.ESTABLISH_FAILED,
+    EventName.CLOSE_FAILED,
+    EventName.MANUAL_OPERATION,
+    EventName.PIN_APPLIED,
 )
 """What an investigation asks the audit trail for: one page of each, however many customers there are."""
 
@@ -51,14 +51,14 @@ class Logbook:
     """What the audit trail says from ``since`` on. ``trouble``: why it says nothing; None: it was asked."""
 
     since: datetime | None = None
-    pages: Mapping[CycleEvent, Page] = field(default_factory=dict)
+    pages: Mapping[EventName, Page] = field(default_factory=dict)
     trouble: str | None = None
 
-    def of(self, event: CycleEvent) -> tuple[Told, ...]:
+    def of(self, event: EventName) -> tuple[Told, ...]:
         """The entries of one type, newest first."""
         return self.page(event).entries
 
-    def page(self, event: CycleEvent) -> Page:
+    def page(self, event: EventName) -> Page:
         """The page of one type."""
         return self.pages.get(event, Page())
 

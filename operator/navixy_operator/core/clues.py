@@ -9,7 +9,7 @@ from navixy_operator.core.guards import HOLDING
 from navixy_operator.core.history import PastCycle
 from navixy_operator.core.survey import Group
 from navixy_operator.core.triggers import REPEATED_CYCLES, always_skipped, leading
-from navixy_operator.core.vocabulary import ActionKind, Condition, CycleEvent, Outcome, Policy, Reason, Trigger
+from navixy_operator.core.vocabulary import ActionKind, Condition, EventName, Outcome, Policy, Reason, Trigger
 from navixy_operator.core.wishes import REQUIREMENTS, SKIPS
 from navixy_operator.core.words import cut, listed, number
 
@@ -127,7 +127,7 @@ def persons_acts(case: Case) -> list[str]:
     """Customers whom people pinned, or operated on through F1.3, since the completed cycle began."""
     if case.last is None:
         return []
-    told = [*case.logbook.of(CycleEvent.PIN_APPLIED), *case.logbook.of(CycleEvent.MANUAL_OPERATION)]
+    told = [*case.logbook.of(EventName.PIN_APPLIED), *case.logbook.of(EventName.MANUAL_OPERATION)]
     return sorted({one.customer for one in told if one.customer is not None and one.at >= case.last.began})
 
 
@@ -160,7 +160,7 @@ def customers_changed(case: Case) -> str | None:
 
 def changed_elsewhere(case: Case) -> str | None:
     """Connections that were in order do not stay so: others close or open them, or F1.1 loses them."""
-    repairs = case.logbook.page(CycleEvent.DRIFT_REPAIRED)
+    repairs = case.logbook.page(EventName.DRIFT_REPAIRED)
     if len(repairs.entries) >= MANY_REPAIRS:
         return f"connections do not stay as they are: {repairs.count} drift passes had to mend some"
     lately = case.facts.completed[:REPEATED_CYCLES]

@@ -14,7 +14,7 @@ from navixy_operator.core.clues import unfinished_before
 from navixy_operator.core.conditions import MAX_MESSAGE, timestamp
 from navixy_operator.core.survey import Groups
 from navixy_operator.core.triggers import REPEATED_CYCLES, always_skipped
-from navixy_operator.core.vocabulary import Condition, CycleEvent, EventStatus, InvestigationStep
+from navixy_operator.core.vocabulary import Condition, EventName, EventStatus, InvestigationStep
 from navixy_operator.core.words import cut, listed, number, tally
 
 MAX_FINDINGS: Final = 20
@@ -53,7 +53,7 @@ def _audited_cycles(case: Case) -> Findings:
     if case.logbook.trouble is not None:
         yield case.logbook.trouble
         return
-    page = case.logbook.page(CycleEvent.SYNCHRONIZATION_COMPLETED)
+    page = case.logbook.page(EventName.SYNCHRONIZATION_COMPLETED)
     ended = Counter("failed" if told.status == EventStatus.FAILED else "completed" for told in page.entries)
     back = f", back to {timestamp(page.entries[-1].at)}" if page.entries else ""
     yield f"ends of cycles in the audit trail: {page.count}{back}: {tally(sorted(ended.items())) or 'none'}"
@@ -75,11 +75,11 @@ def analyze_status(case: Case, _: Conclusion) -> Findings:
     yield f"customers by connection: {tally(sorted(survey.connections.items())) or 'none'}"
     if survey.open_though_closed:
         yield f"suspended or removed, but with an open connection: {_grouped(survey.open_though_closed)}"
-    yield from _failures(case, CycleEvent.ESTABLISH_FAILED, "failed establishments")
-    yield from _failures(case, CycleEvent.CLOSE_FAILED, "failed closes")
+    yield from _failures(case, EventName.ESTABLISH_FAILED, "failed establishments")
+    yield from _failures(case, EventName.CLOSE_FAILED, "failed closes")
 
 
-def _failures(case: Case, event: CycleEvent, words: str) -> Findings:
+def _failures(case: Case, event: EventName, words: str) -> Findings:
     page = case.logbook.page(event)
     if not page.entries:
         return
@@ -123,9 +123,9 @@ def identify_cause(case: Case, conclusion: Conclusion) -> Findings:
     for cause, told in conclusion.others:
         yield f"also to be thought of: {cause}: {told}"
     yield from _cycles_before(case)
-    yield from _acts(case.logbook.page(CycleEvent.MANUAL_OPERATION), "operations of people through F1.3")
-    yield from _acts(case.logbook.page(CycleEvent.PIN_APPLIED), "pins that people set")
-    repairs = case.logbook.page(CycleEvent.DRIFT_REPAIRED)
+    yield from _acts(case.logbook.page(EventName.MANUAL_OPERATION), "operations of people through F1.3")
+    yield from _acts(case.logbook.page(EventName.PIN_APPLIED), "pins that people set")
+    repairs = case.logbook.page(EventName.DRIFT_REPAIRED)
     if repairs.entries:
         mended = ", ".join(f"{_sum(repairs, name)} {name}" for name in ("established", "closed", "failed"))
         since = timestamp(repairs.entries[-1].at)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from navixy_operator.core.vocabulary import CycleEvent, Discrepancy, EventStatus, Origin, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, Origin, RunKind
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -30,7 +30,7 @@ class Fact:
     """
 
     at: datetime
-    event: CycleEvent
+    event: EventName
     run: Run
     seq: int
     status: EventStatus

@@ -9,7 +9,7 @@ import structlog
 from navixy_operator.chronicle import aside
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.conditions import timestamp
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus
+from navixy_operator.core.vocabulary import EventName, EventStatus
 from navixy_operator.ports import Board, Clock, Observer
 from navixy_operator.trail.hearer import Trouble
 from navixy_operator.trail.losses import Losses
@@ -34,7 +34,7 @@ class Teller:
     def trouble_began(self, trouble: Trouble) -> None:
         """Say so at once; the entry about it is the first that waits."""
         reason, problem = trouble
-        event = CycleEvent.AUDIT_UNAVAILABLE
+        event = EventName.AUDIT_UNAVAILABLE
         self._own.tell(event, status=EventStatus.FAILED, warning=True, reason=reason.value, problem=problem)
         self.trouble_changed()
 
@@ -45,7 +45,7 @@ class Teller:
 
     def trouble_ended(self, delivered: int) -> None:
         """Say how many entries had to wait."""
-        self._own.tell(CycleEvent.AUDIT_RESTORED, delivered=delivered)
+        self._own.tell(EventName.AUDIT_RESTORED, delivered=delivered)
         self.trouble_changed()
 
     def wrote(self, entries: int, seconds: float) -> None:
@@ -55,13 +55,13 @@ class Teller:
 
     def purged(self, count: int, before: datetime) -> None:
         """Entries whose time is over were deleted."""
-        self._own.tell(CycleEvent.AUDIT_PURGED, count=count, before=timestamp(before))
+        self._own.tell(EventName.AUDIT_PURGED, count=count, before=timestamp(before))
 
     def lost(self, entry: Entry) -> None:
         """Count it; a log line says when it begins."""
         if not self.losses:
             log = structlog.get_logger("navixy_operator.audit")
-            log.warning(CycleEvent.AUDIT_LOST.value, problem=FULL)
+            log.warning(EventName.AUDIT_LOST.value, problem=FULL)
         self.losses.add(entry)
 
     def made_room(self) -> None:
@@ -70,7 +70,7 @@ class Teller:
             return
         for (namespace, sync), loss in self.losses.take().items():
             aside(self._clock, self.observers, NAME, namespace, sync).tell(
-                CycleEvent.AUDIT_LOST,
+                EventName.AUDIT_LOST,
                 status=EventStatus.FAILED,
                 warning=True,
                 count=loss.count,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import CycleEvent
+from navixy_operator.core.vocabulary import EventName
 from navixy_operator.ports import AuditSpool, AuditState, AuditStore, Board, Clock, Observer
 from navixy_operator.trail.backlog import BOUND, Backlog
 from navixy_operator.trail.chains import Chains, Masked
@@ -112,4 +112,4 @@ class Trail:
     async def _end(self, delivering: "asyncio.Task[None]") -> None:
         if lost := await self._delivery.end(delivering):
             log = structlog.get_logger("navixy_operator.audit")
-            log.warning(CycleEvent.AUDIT_LOST.value, count=lost, problem="stopped before they could be kept")
+            log.warning(EventName.AUDIT_LOST.value, count=lost, problem="stopped before they could be kept")

@@ -8,7 +8,7 @@ from typing import Any
 from navixy_operator.core.fact import Fact
 from navixy_operator.core.measures import Report, Sample, in_order, report_of, samples
 from navixy_operator.core.vocabulary import (
-    CycleEvent,
+    EventName,
     EventStatus,
     InvestigationPhase,
     Metric,
@@ -50,9 +50,9 @@ class Known:
 
     def heard(self, fact: Fact) -> None:
         """A fact of a cycle that acts."""
-        if fact.event is CycleEvent.SYNCHRONIZATION_COMPLETED:
+        if fact.event is EventName.SYNCHRONIZATION_COMPLETED:
             self._ended(fact)
-        elif fact.event in {CycleEvent.MISSING_DETECTED, CycleEvent.EXTRA_DETECTED} and fact.discrepancy is not None:
+        elif fact.event in {EventName.MISSING_DETECTED, EventName.EXTRA_DETECTED} and fact.discrepancy is not None:
             if self.found is None or self.comparing != fact.run.id:
                 # all types are told at once: one that is not, was not found
                 self.comparing, self.found = fact.run.id, {}

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 
 from navixy_operator.adapters.metrics.catalogue import CATALOGUE, PLACE, READ, Sort, family_of
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import CycleEvent, EventStatus, Metric, Reason, Result, RunKind, Step
+from navixy_operator.core.vocabulary import EventName, EventStatus, Metric, Reason, Result, RunKind, Step
 
 _RESULTS: Final = {
     EventStatus.SUCCEEDED: Result.SUCCEEDED,
@@ -14,10 +14,10 @@ _RESULTS: Final = {
     EventStatus.PENDING: Result.PENDING,
 }
 _ACTIONS: Final = {
-    CycleEvent.CONNECTION_ESTABLISHED: Metric.ESTABLISHES,
-    CycleEvent.ESTABLISH_FAILED: Metric.ESTABLISHES,
-    CycleEvent.CONNECTION_CLOSED: Metric.CLOSES,
-    CycleEvent.CLOSE_FAILED: Metric.CLOSES,
+    EventName.CONNECTION_ESTABLISHED: Metric.ESTABLISHES,
+    EventName.ESTABLISH_FAILED: Metric.ESTABLISHES,
+    EventName.CONNECTION_CLOSED: Metric.CLOSES,
+    EventName.CLOSE_FAILED: Metric.CLOSES,
 }
 _FIRST: Final[dict[Metric, tuple[str, ...]]] = {
     Metric.CYCLES: (Result.COMPLETED, Result.FAILED),
@@ -69,7 +69,7 @@ class Instruments:
         place = (fact.run.namespace, fact.run.sync)
         if (metric := _ACTIONS.get(fact.event)) is not None and fact.status in _RESULTS:
             self.count(metric, *place, _RESULTS[fact.status])
-        elif fact.event is CycleEvent.SYNCHRONIZATION_COMPLETED:
+        elif fact.event is EventName.SYNCHRONIZATION_COMPLETED:
             failed = fact.status is EventStatus.FAILED
             self.count(Metric.CYCLES, *place, Result.FAILED if failed else Result.COMPLETED)
             if fact.details.get("reason") != Reason.INTERRUPTED:  # the time that nobody was there is no duration

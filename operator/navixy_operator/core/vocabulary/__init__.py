@@ -5,7 +5,7 @@ directions.
 """
 
 from navixy_operator.core.vocabulary.events import (
-    CycleEvent,
+    EventName,
     EventStatus,
     RunKind,
     Step,
@@ -92,9 +92,9 @@ __all__ = [
     "Condition",
     "ConnectionState",
     "CustomerState",
-    "CycleEvent",
     "Desired",
     "Discrepancy",
+    "EventName",
     "EventStatus",
     "InvestigationPhase",
     "InvestigationStep",

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class CycleEvent(StrEnum):
+class EventName(StrEnum):
     """What happened: the names of log lines, audit events and Kubernetes Events alike."""
 
     # the eleven of spec.md, "Events Logged"
