@@ -11,7 +11,7 @@ from navixy_operator.core.vocabulary import FINALIZER, PIN, ConnectionState, Kin
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import DatabaseUnavailable
-from support.builders import connection, hash_of, resource, row
+from support.builders import connection, hash_of, print_of, resource, row
 from support.cycles import SYNC, order, ready, run
 from support.fakes import World
 
@@ -27,9 +27,9 @@ class Between:
         self.memory = Memory()
         self.noted: list[int] = []
 
-    async def cycle(self, name: str = "c-1") -> None:
-        """A cycle."""
-        await run(self.world, name)
+    async def cycle(self, name: str = "c-1", **fields: Any) -> list[str]:
+        """A cycle: what it asked for."""
+        return (await run(self.world, name, **fields)).journal
 
     def work(self, **fields: Any) -> Pass:
         """What a pass works with."""
@@ -240,6 +240,40 @@ async def test_a_policy_binds_drift_passes(between: Between, policy: Policy) -> 
     _, journal = await between.drift(policy=policy)
     assert "close again" not in journal
     assert ("establish acme" in journal) is (policy is Policy.UPSERT_ONLY)
+
+
+async def settles(between: Between, ref: str, why: str, **fields: Any) -> None:
+    """Cycles and passes take turns, and write one customer's status once, or not at all."""
+    await between.cycle("c-2", **fields)
+    for name in ("c-3", "c-4"):
+        _, journal = await between.drift(**fields)
+        journal += await between.cycle(name, **fields)
+        assert not {f"status {ref}", f"establish {ref}", f"close new-{ref}"} & set(journal)
+        assert ready(between.world, ref)[1] == why
+
+
+async def test_a_failed_one_that_the_policy_holds_reads_the_same_to_both(between: Between) -> None:
+    """A pass does not say of it that a cycle will try again."""
+    between.lose("beta", ConnectionState.FAILED)
+    await settles(between, "beta", "PolicyObserve", policy=Policy.OBSERVE)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_who_may_be_a_row_without_a_reference_is_left_by_both(between: Between, *, lost: bool) -> None:
+    """Also where a person wants it connected: the hash cannot be looked up under its name."""
+    between.world.database.rows = [row("acme"), row(None, navixy_hash=hash_of("beta"))]
+    between.annotate("beta", pin="connect")
+    if lost:
+        del between.world.forwarding.found["new-beta"]
+    await settles(between, "beta", "UnreadableReference" if lost else "Pinned")
+
+
+async def test_a_connection_with_the_hash_of_a_row_without_a_reference_stays(between: Between) -> None:
+    """The customer had another hash when it was last read; the connection alone tells that it may be that row."""
+    between.world.database.rows = [row("acme"), row(None, navixy_hash=hash_of("newer"))]
+    found = between.world.forwarding.found
+    found["new-beta"] = replace(found["new-beta"], fingerprint=print_of("newer"))
+    await settles(between, "beta", "UnreadableReference")
 
 
 async def test_a_declaration_in_deletion_is_closed_and_let_go(between: Between) -> None:

@@ -140,7 +140,7 @@ def decide(
         item = roll.by_ref.get(decision.subject.customer_ref or "")
         status = {} if item is None else item.status
         due = memory.is_due(decision, status, now)
-        return within_drift(decision, status, due=due, soon=order.soon)
+        return within_drift(decision, status, due=due, soon=order.soon, policy=order.policy)
 
     whole = calm is not None
     plan = decide_all(subjects_of(roll, connections, declared, now, leftovers=whole, without=calm or ()))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from navixy_operator.core.eligibility import judge
 from navixy_operator.core.model import Connection, Record, Verdict
@@ -12,6 +13,8 @@ from navixy_operator.core.subject import Subject
 from navixy_operator.core.vocabulary import Reason
 from navixy_operator.ports import Resource
 from navixy_operator.roll import Roll, known_of
+
+_NOT_FOUND: Final = frozenset({Reason.NOT_IN_DATABASE, Reason.UNREADABLE_REFERENCE})
 
 
 def subjects_of(
@@ -55,8 +58,8 @@ def subjects_of(
 
 
 def _may_have_hash(verdict: Verdict, item: Resource) -> bool:
-    """Whether the database can be asked for the hash: not for who is gone from it."""
-    return "hashFingerprint" in item.spec and verdict.reason is not Reason.NOT_IN_DATABASE
+    """Whether the database can be asked for the hash: not for who is not found there."""
+    return "hashFingerprint" in item.spec and verdict.reason not in _NOT_FOUND
 
 
 def _holders(roll: Roll, declared: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:

@@ -72,7 +72,7 @@ async def publish(
     async def mark(ref: str) -> None:
         item = before[ref]
         nameless = snapshot.may_hold(item.spec.get("hashFingerprint"))
-        verdict = Reason.INVALID_RECORD if nameless else Reason.NOT_IN_DATABASE
+        verdict = Reason.UNREADABLE_REFERENCE if nameless else Reason.NOT_IN_DATABASE
         spec = item.spec if nameless else gone_spec(item.spec)
         try:
             changed = await resources.update(item, spec=spec, labels={**item.labels, **labels(verdict)})

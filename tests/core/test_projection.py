@@ -43,6 +43,7 @@ SPECS: Final = {
     Reason.MISSING_HASH: published(Reason.MISSING_HASH, navixy_hash=None),
     Reason.INVALID_HASH: published(Reason.INVALID_HASH, navixy_hash="x"),
     Reason.INVALID_RECORD: published(Reason.INVALID_RECORD, state="?", gateway_count="?"),
+    Reason.UNREADABLE_REFERENCE: (published()[0], labels(Reason.UNREADABLE_REFERENCE)),
     Reason.NOT_IN_DATABASE: (gone_spec(published()[0]), labels(Reason.NOT_IN_DATABASE)),
     Reason.DUPLICATE_HASH: (published()[0], labels(Reason.DUPLICATE_HASH)),
     Reason.DUPLICATE_REFERENCE: (published()[0], labels(Reason.DUPLICATE_REFERENCE)),
@@ -64,9 +65,13 @@ def test_every_verdict_of_a_row_is_one_of_these() -> None:
 
 @pytest.mark.parametrize(("before", "now"), list(product(SPECS, SPECS)))
 def test_a_cycle_cut_off_before_the_status(before: Reason, now: Reason) -> None:
-    """The label counts, not the status of an earlier cycle: what was published is what is wanted."""
+    """The label counts, not the status of an earlier cycle: what was published is what is wanted.
+
+    But for one: who is gone now, and was perhaps a row without a reference, waits until a whole cycle says so.
+    """
     spec, tags = SPECS[now]
-    for status in ({}, status_of(before)):
+    unsure = (before, now) == (Reason.UNREADABLE_REFERENCE, Reason.NOT_IN_DATABASE)
+    for status in ({},) if unsure else ({}, status_of(before)):
         found = published_verdict(spec, tags, status)
         said = f"because: {now}" if status and before is now else WITHOUT_STATUS
         assert (found.reason, found.message) == (now, said)
@@ -145,7 +150,14 @@ def test_a_label_changed_by_hand_cuts_nobody_off() -> None:
 def test_who_was_closed_and_may_be_nameless() -> None:
     """Who was suspended, and whose row may have lost its reference, keeps the spec: nobody has changed it."""
     spec, _ = SPECS[Reason.SUSPENDED]
-    assert published_verdict(spec, labels(Reason.INVALID_RECORD), {}).reason is Reason.INVALID_RECORD
+    assert published_verdict(spec, labels(Reason.UNREADABLE_REFERENCE), {}).reason is Reason.UNREADABLE_REFERENCE
+
+
+def test_who_is_marked_gone_and_may_be_nameless() -> None:
+    """The connection alone told so, after the mark was set: the status, which came last, counts."""
+    spec, label = SPECS[Reason.NOT_IN_DATABASE]
+    found = published_verdict(spec, label, status_of(Reason.UNREADABLE_REFERENCE))
+    assert found.reason is Reason.UNREADABLE_REFERENCE
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def publish(world: World, snapshot: Snapshot, roll: Roll, trusted: Callable[[Res
     for ref, item in roll.by_ref.items():
         if ref not in snapshot.customers and trusted(item):
             nameless = snapshot.may_hold(item.spec.get("hashFingerprint"))
-            verdict = Reason.INVALID_RECORD if nameless else Reason.NOT_IN_DATABASE
+            verdict = Reason.UNREADABLE_REFERENCE if nameless else Reason.NOT_IN_DATABASE
             spec = dict(item.spec) if nameless else gone_spec(item.spec)
             world.write(ref, spec=spec, labels={**item.labels, **labels(verdict)})
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from navixy_operator.core.actions import Close, Replace
 from navixy_operator.core.conditions import find
-from navixy_operator.core.guards import cuts_off, hold
+from navixy_operator.core.guards import cuts_off, hold, restrain
 from navixy_operator.core.plan import Decision
 from navixy_operator.core.projection import held_by, ready_reason
-from navixy_operator.core.vocabulary import Condition, ConnectionState, Reason
+from navixy_operator.core.vocabulary import Condition, ConnectionState, Policy, Reason
 from navixy_operator.core.wishes import BY_A_PERSON
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -42,7 +42,9 @@ def pause_after(attempts: Attempts | None, now: datetime, share: float, *, first
     return Attempts(count + 1, now + longest * (0.5 + share / 2))
 
 
-def within_drift(decision: Decision, status: Mapping[str, Any], *, due: bool, soon: bool) -> Decision:
+def within_drift(
+    decision: Decision, status: Mapping[str, Any], *, due: bool, soon: bool, policy: Policy = Policy.FULL
+) -> Decision:
     """The decision as a drift pass carries it out. ``due``: its pause is over; ``soon``: ``retry.failed: Backoff``.
 
     What a person has just asked for is done at once: where the status does not speak of this pin, or deletion, yet.
@@ -57,7 +59,8 @@ def within_drift(decision: Decision, status: Mapping[str, Any], *, due: bool, so
         if guard is not None:
             return hold(decision, guard)
     if failed_before(decision, status) and not (due and (soon or isinstance(decision.action, Close))):
-        return hold(decision, Reason.NEXT_CYCLE)
+        (bound,) = restrain((decision,), policy)  # what the policy holds is not left to the next cycle
+        return hold(bound, Reason.NEXT_CYCLE)
     return decision
 
 

@@ -33,6 +33,8 @@ def published_verdict(spec: JSON, labels: Mapping[str, str], status: JSON) -> Ve
     if told is not None and told["reason"] == Reason.NOT_IN_DATABASE and held_by(status) is not None:
         return Verdict(Reason.NOT_IN_DATABASE, told["message"])  # who is gone is not marked while a guard objects
     reason = _VERDICTS.get(labels.get(LABEL_VERDICT, ""))
+    if reason is Reason.NOT_IN_DATABASE and told is not None and told["reason"] == Reason.UNREADABLE_REFERENCE:
+        return Verdict(Reason.UNREADABLE_REFERENCE, told["message"])  # it marks who is gone before it sees connections
     if reason is None:
         return _NOT_YET
     if not _goes_with(reason, spec):
@@ -51,7 +53,7 @@ def _goes_with(reason: Reason, spec: JSON) -> bool:
             return not closed and not hashed
         case Reason.NO_GATEWAYS:
             return not closed and not spec.get("gateways")
-        case Reason.INVALID_RECORD:  # also who was closed, and may by now be a row without a reference
+        case Reason.INVALID_RECORD | Reason.UNREADABLE_REFERENCE:  # of the latter the spec stays as it was
             return True
         case _:
             return closed is (reason in CLOSED)

@@ -13,7 +13,7 @@ from navixy_operator.core.vocabulary import ConnectionState, Reason
 
 GONE: Final = Verdict(Reason.NOT_IN_DATABASE, "the customer database has no Navixy customer of this reference")
 PERHAPS_NAMELESS: Final = Verdict(
-    Reason.INVALID_RECORD,
+    Reason.UNREADABLE_REFERENCE,
     "not found under this reference, but the customer database has Navixy rows without a readable reference;"
     " one of them may be this customer",
 )
@@ -94,15 +94,20 @@ def _present(ref: str, snapshot: Snapshot, known: Known, connections: list[Conne
 
 
 def _gone(ref: str, snapshot: Snapshot, known: Known, connections: list[Connection]) -> Subject:
-    verdict = PERHAPS_NAMELESS if snapshot.may_hold(known.fingerprint) else GONE
+    perhaps = snapshot.may_hold(known.fingerprint) or _of_a_nameless(connections, snapshot)
+    verdict = PERHAPS_NAMELESS if perhaps else GONE
     return subject_of(ref, verdict, known.fingerprint, connections, known, has_hash=False)
 
 
 def leftover(ref: str | None, connections: list[Connection], snapshot: Snapshot | None = None) -> Subject:
     """A connection without a resource: only the same hash on a nameless row makes it somebody's."""
-    prints = {connection.fingerprint for connection in connections} - {None}
-    verdict = PERHAPS_NAMELESS if snapshot is not None and prints & snapshot.nameless else GONE
+    verdict = PERHAPS_NAMELESS if snapshot is not None and _of_a_nameless(connections, snapshot) else GONE
     return Subject(ref, verdict, None, tuple(connections), has_hash=False, has_resource=False)
+
+
+def _of_a_nameless(connections: Iterable[Connection], snapshot: Snapshot) -> bool:
+    """Whether a connection was opened with the hash of a row without a reference."""
+    return any(c.fingerprint is not None and c.fingerprint in snapshot.nameless for c in connections)
 
 
 def _refused(connections: Iterable[Connection], fingerprint: str | None) -> str | None:

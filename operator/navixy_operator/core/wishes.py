@@ -2,17 +2,18 @@
 
 First match wins:
 
-| rule                             | desired      | reason                                                           |
-|----------------------------------|--------------|------------------------------------------------------------------|
-| pinned to hold                   | as it is     | Pinned                                                           |
-| F1.3 opened or closed it         | as it is     | ManualOperation                                                  |
-| pinned to connect, and it can be | Connected    | Pinned                                                           |
-| pinned to disconnect             | Disconnected | Pinned                                                           |
-| the customer is closed           | Disconnected | Suspended, Removed, NotInDatabase, DeclarationDeleted            |
-| the data contradicts itself      | as it is     | InvalidRecord, DuplicateReference, DuplicateHash, SecretNotFound |
-| no cycle has judged it so        | as it is     | NotYetJudged, ChangedByHand                                      |
-| a requirement is missing         | Disconnected | NoGateways, MissingHash, InvalidHash                             |
-| eligible                         | Connected    | Eligible                                                         |
+| rule                             | desired      | reason                                                  |
+|----------------------------------|--------------|---------------------------------------------------------|
+| pinned to hold                   | as it is     | Pinned                                                  |
+| F1.3 opened or closed it         | as it is     | ManualOperation                                         |
+| pinned to connect, and it can be | Connected    | Pinned                                                  |
+| pinned to disconnect             | Disconnected | Pinned                                                  |
+| the customer is closed           | Disconnected | Suspended, Removed, NotInDatabase, DeclarationDeleted   |
+| the data contradicts itself      | as it is     | InvalidRecord, UnreadableReference, DuplicateReference, |
+|                                  |              | DuplicateHash, SecretNotFound                           |
+| no cycle has judged it so        | as it is     | NotYetJudged, ChangedByHand                             |
+| a requirement is missing         | Disconnected | NoGateways, MissingHash, InvalidHash                    |
+| eligible                         | Connected    | Eligible                                                |
 
 A customer can be connected where the hash can be had, or while a connection lives that was opened with one.
 """
@@ -26,7 +27,13 @@ from navixy_operator.core.vocabulary import ConnectionState, Desired, Origin, Pi
 
 CLOSED: Final = frozenset({Reason.SUSPENDED, Reason.REMOVED, Reason.NOT_IN_DATABASE, Reason.DECLARATION_DELETED})
 CONTRADICTORY: Final = frozenset(
-    {Reason.INVALID_RECORD, Reason.DUPLICATE_REFERENCE, Reason.DUPLICATE_HASH, Reason.SECRET_NOT_FOUND}
+    {
+        Reason.INVALID_RECORD,
+        Reason.UNREADABLE_REFERENCE,
+        Reason.DUPLICATE_REFERENCE,
+        Reason.DUPLICATE_HASH,
+        Reason.SECRET_NOT_FOUND,
+    }
 )
 UNKNOWN: Final = frozenset({Reason.NOT_YET_JUDGED, Reason.CHANGED_BY_HAND})
 """What a drift pass, which polls no database, cannot tell: left as it is until a cycle has judged it."""

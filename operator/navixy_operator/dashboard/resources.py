@@ -78,7 +78,7 @@ CUSTOMERS: Final = Row(
         _areas(
             "Skipped customers by reason",
             "Customers that the last cycle skipped. `MissingHash`, `InvalidHash` and `NoGateways` are put right in the "
-            "customer database; `Duplicate…` and `InvalidRecord` are data that contradict themselves.",
+            "customer database; the others are data that contradict themselves.",
             (Query(latest(Metric.SKIPPED_CUSTOMERS, "reason"), f"{SYNC} {{{{reason}}}}"),),
         ),
         _series(

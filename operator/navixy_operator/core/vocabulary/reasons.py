@@ -17,6 +17,7 @@ class Reason(StrEnum):
     DUPLICATE_HASH = "DuplicateHash"
     DUPLICATE_REFERENCE = "DuplicateReference"
     INVALID_RECORD = "InvalidRecord"
+    UNREADABLE_REFERENCE = "UnreadableReference"
     NOT_YET_JUDGED = "NotYetJudged"
     CHANGED_BY_HAND = "ChangedByHand"
     # a person's word, which goes before the verdict
