@@ -22,7 +22,7 @@ demo: $(READY) ## Run the main job on an embedded control plane; ends by itself 
 	@$(BIN)/navixy-operator demo $(ARGS)
 
 test: $(READY) ## Run every test, on real servers, installing what is missing
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 test-unit: $(READY) ## Run the quick tests: no servers, under a minute
 	@$(BIN)/python -m pytest -m "not server and not e2e and not slow" $(ARGS)

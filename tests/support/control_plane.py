@@ -23,18 +23,27 @@ def unavailable(what: str, error: Exception) -> NoReturn:
     pytest.skip(message)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Get the programs before workers begin: these have no terminal to say so on, and find them then."""
+    _get_assets(config)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Get the programs before the first test: a build may take longer than a test may."""
-    if session.config.option.collectonly or not any(map(_needs_assets, session.items)):
-        return
-    capture = session.config.pluginmanager.getplugin("capturemanager")
+    if not session.config.option.collectonly and any(map(_needs_assets, session.items)):
+        session.stash[FOUND] = _get_assets(session.config)
+
+
+def _get_assets(config: pytest.Config) -> assets.Assets | ProvisioningError:
+    capture = config.pluginmanager.getplugin("capturemanager")
     # minutes of silence look like a hang
     with capture.global_and_fixture_disabled():
         try:
-            session.stash[FOUND] = assets.find(progress_for())
+            return assets.find(progress_for())
         except ProvisioningError as error:
-            session.stash[FOUND] = error
+            return error
 
 
 @pytest.fixture(scope="session")
