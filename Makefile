@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# most of a run is waiting for servers
+WORKERS := --numprocesses 2 --dist worksteal
 
 .PHONY: help demo test test-unit test-faults lint format bench crds docs lock clean
 
@@ -22,10 +24,10 @@ demo: $(READY) ## Run the main job on an embedded control plane; ends by itself 
 	@$(BIN)/navixy-operator demo $(ARGS)
 
 test: $(READY) ## Run every test, on real servers, installing what is missing
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-unit: $(READY) ## Run the quick tests: no servers, under a minute
-	@$(BIN)/python -m pytest -m "not server and not e2e and not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m "not server and not e2e and not slow" $(ARGS)
 
 test-faults: $(READY) ## Run 20 drawn schedules of faults, some ten minutes (ARGS="--seeds 7", ARGS="--seed 1234" replays)
 	@$(BIN)/python -m pytest tests/faults --seeds 20 $(ARGS)
