@@ -15,7 +15,7 @@ from navixy_operator.core.outcome import Failure, settle
 from navixy_operator.core.plan import Decision, decide
 from navixy_operator.core.status import customer_status
 from navixy_operator.core.subject import Subject
-from navixy_operator.core.vocabulary import PinMode, Reason
+from navixy_operator.core.vocabulary import PinMode, Policy, Reason
 from support.builders import (
     DISCONNECTED,
     FAILED,
@@ -129,7 +129,7 @@ CASES: Final = [
 def test_within_drift(case: Case) -> None:
     """Done, or held with the reason, as the row of the table says; the decision is else the same."""
     for now, soon in product((False, True), repeat=2):
-        found = within_drift(case.decision, case.status, due=now, soon=soon)
+        found = within_drift(case.decision, case.status, due=now, soon=soon, policy=Policy.FULL)
         if (now, soon) in case.done:
             assert found is case.decision
         else:
@@ -142,10 +142,16 @@ def test_every_row_has_a_case() -> None:
     assert {case.row for case in CASES} == {row for row, _ in TABLE}
 
 
+def test_what_failed_is_the_policys_to_hold_first() -> None:
+    """No cycle will try what the policy holds: the reason is as that one gives it."""
+    found = within_drift(due(), UNANSWERED, due=False, soon=False, policy=Policy.OBSERVE)
+    assert found == hold(due(), Reason.POLICY_OBSERVE)
+
+
 def test_nothing_to_do_is_left_so() -> None:
     """A leftover without anything open, or whatever else asks for nothing: no word of a next cycle."""
     for decision in (due(ours), due(lost, reason=Reason.NOT_IN_DATABASE, has_resource=False)):
-        assert within_drift(decision, BROKEN, due=False, soon=False) == decision
+        assert within_drift(decision, BROKEN, due=False, soon=False, policy=Policy.FULL) == decision
 
 
 @pytest.mark.parametrize(
@@ -196,5 +202,5 @@ def test_a_new_pin_goes_before_every_pause(found: Subject) -> None:
     for pins in (ON, OFF):
         decision = decide(replace(found, pins=pins))
         if not isinstance(decision.action, Keep):
-            assert within_drift(decision, BROKEN, due=False, soon=False) is decision
+            assert within_drift(decision, BROKEN, due=False, soon=False, policy=Policy.FULL) is decision
             assert isinstance(decision.action, Close) is (pins is OFF)

@@ -228,7 +228,7 @@ def _bounded(world: World, roll: Roll, decision: Decision) -> Decision:
     due = True
     if item is not None and failed_before(decision, status):
         due = world.now >= world.attempts.setdefault(ref, pause_after(None, world.now, 0.5)).not_before
-    return within_drift(decision, status, due=due, soon=world.soon)
+    return within_drift(decision, status, due=due, soon=world.soon, policy=world.policy)
 
 
 def look_up(world: World, decisions: Sequence[Decision]) -> tuple[tuple[Decision, ...], Mapping[str, NavixyHash]]:

@@ -42,9 +42,7 @@ def pause_after(attempts: Attempts | None, now: datetime, share: float, *, first
     return Attempts(count + 1, now + longest * (0.5 + share / 2))
 
 
-def within_drift(
-    decision: Decision, status: Mapping[str, Any], *, due: bool, soon: bool, policy: Policy = Policy.FULL
-) -> Decision:
+def within_drift(decision: Decision, status: Mapping[str, Any], *, due: bool, soon: bool, policy: Policy) -> Decision:
     """The decision as a drift pass carries it out. ``due``: its pause is over; ``soon``: ``retry.failed: Backoff``.
 
     What a person has just asked for is done at once: where the status does not speak of this pin, or deletion, yet.
