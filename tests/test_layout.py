@@ -36,6 +36,7 @@ ELSEWHERE = {
     "Cause": "as Reason",
     "EventName": "Events, logs and the audit trail",
     "EventStatus": "logs and the audit trail",
+    "LogEvent": "logs",
     "RunKind": "as EventStatus",
     "Step": "/metrics, and the last word of a cycle in logs and audit trail",
     "Origin": "F1.1's API",

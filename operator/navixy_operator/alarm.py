@@ -22,7 +22,7 @@ from navixy_operator.core.alerts import Facts, Sighting, Thresholds, active
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.fact import Fact
 from navixy_operator.core.history import past_cycles
-from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, RunKind
+from navixy_operator.core.vocabulary import Discrepancy, EventName, EventStatus, LogEvent, RunKind
 from navixy_operator.execution import Desk, post
 from navixy_operator.pager import Pager
 from navixy_operator.ports import Resource
@@ -96,7 +96,7 @@ class Alarm:
                 await self._tell(self._sync, (), page.ended, now)
         except TimeoutError:
             log = structlog.get_logger("navixy_operator.alerts")
-            log.warning("LastWordsCutOff", namespace=self._sync.namespace, sync=self._sync.name)
+            log.warning(LogEvent.LAST_WORDS_CUT_OFF, namespace=self._sync.namespace, sync=self._sync.name)
 
     def rest(self) -> float:
         """Seconds until the next look is due although nothing has changed."""

@@ -17,7 +17,7 @@ import structlog
 from navixy_operator.chronicle import Chronicle, aside
 from navixy_operator.concurrency import each
 from navixy_operator.core.pins import read_pin, unheeded
-from navixy_operator.core.vocabulary import GROUP, PIN, EventName, Kind
+from navixy_operator.core.vocabulary import GROUP, PIN, EventName, Kind, LogEvent
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Cluster, Resource
 from navixy_operator.roll import is_active_projection, is_declared, roll_of
@@ -88,9 +88,9 @@ class Attendant:
             except OperatorError as error:
                 for name in names:
                     self._ask_for(name)
-                log.warning("AttendFailed", reason=error.reason.value, problem=str(error), customers=len(names))
+                log.warning(LogEvent.ATTEND_FAILED, reason=error.reason.value, problem=str(error), customers=len(names))
             except Exception:
-                log.exception("AttendBroke", sync=self.sync, customers=len(names))
+                log.exception(LogEvent.ATTEND_BROKE, sync=self.sync, customers=len(names))
             else:
                 failures = 0
                 continue

@@ -18,7 +18,7 @@ from navixy_operator.core import cyclestatus, report
 from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.cyclestatus import Ending
 from navixy_operator.core.guards import Limits
-from navixy_operator.core.vocabulary import EventName, EventStatus, Phase, Reason, RunKind
+from navixy_operator.core.vocabulary import EventName, EventStatus, LogEvent, Phase, Reason, RunKind
 from navixy_operator.cycle import Finding, Order, run_cycle
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Cluster, Observer, Outside, Resource
@@ -143,7 +143,7 @@ async def _attempt(desk: Desk, spec: NavixySyncSpec, order: Order, cycle: Resour
         return Ending(Phase.FAILED, error.reason, str(error))
     except Exception as error:
         log = structlog.get_logger("navixy_operator.cycle")
-        log.exception("InternalError", cycle=order.cycle, sync=order.sync.name, namespace=order.sync.namespace)
+        log.exception(LogEvent.INTERNAL_ERROR, cycle=order.cycle, sync=order.sync.name, namespace=order.sync.namespace)
         message = f"a fault of the operator itself ({type(error).__name__}); its log has the details"
         return Ending(Phase.FAILED, Reason.INTERNAL_ERROR, message)
 
@@ -154,7 +154,7 @@ async def post(cluster: Cluster, chronicle: Chronicle) -> None:
         async with asyncio.timeout(EVENTS_SECONDS):
             await chronicle.post(cluster.recorder)
     except TimeoutError:
-        structlog.get_logger("navixy_operator.cycle").warning("EventsNotPosted", cycle=chronicle.cycle)
+        structlog.get_logger("navixy_operator.cycle").warning(LogEvent.EVENTS_NOT_POSTED, cycle=chronicle.cycle)
 
 
 async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, began: float, run_id: str) -> None:

@@ -18,7 +18,7 @@ from navixy_operator.core.investigation import Report
 from navixy_operator.core.resolutions import suggestions
 from navixy_operator.core.survey import Survey, survey
 from navixy_operator.core.triggers import Facts, Sighting
-from navixy_operator.core.vocabulary import EventName, Kind, RunKind
+from navixy_operator.core.vocabulary import EventName, Kind, LogEvent, RunKind
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import AuditQuery, AuditReader, Cluster, Resource
 
@@ -96,7 +96,7 @@ class Gathering:
 
 
 def _without(trouble: str) -> str:
-    structlog.get_logger("navixy_operator.inquiries").warning("EvidenceWithoutAudit", problem=trouble)
+    structlog.get_logger("navixy_operator.inquiries").warning(LogEvent.EVIDENCE_WITHOUT_AUDIT, problem=trouble)
     return f"the audit trail could not be asked ({trouble}); what follows is what the SyncCycles tell"
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from navixy_operator.alarm import Alarm
 from navixy_operator.api.sync import Alerts, NavixySyncSpec
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import Phase
+from navixy_operator.core.vocabulary import LogEvent, Phase
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.execution import Desk
 from navixy_operator.inquiries import Inquiries
@@ -105,10 +105,10 @@ class Lookout:
         try:
             await look
         except OperatorError as error:
-            log.warning("LookFailed", **place, reason=error.reason.value, problem=str(error))
+            log.warning(LogEvent.LOOK_FAILED, **place, reason=error.reason.value, problem=str(error))
             return False
         except Exception:
-            log.exception("LookBroke", **place)
+            log.exception(LogEvent.LOOK_BROKE, **place)
             return False
         return True
 

@@ -14,7 +14,7 @@ import structlog
 
 from navixy_operator.core.alertbook import Book, Standing, without_ended
 from navixy_operator.core.alerttext import fit
-from navixy_operator.core.vocabulary import FIELD_MANAGER
+from navixy_operator.core.vocabulary import FIELD_MANAGER, LogEvent
 from navixy_operator.errors import AlertmanagerUnavailable
 from navixy_operator.ports import Alert, Cluster, Resource
 
@@ -82,13 +82,13 @@ class Pager:
         if self._down:
             return
         self._down = True
-        self._log(sync).warning("AlertsNotTaken", reason=error.reason.value, problem=str(error))
+        self._log(sync).warning(LogEvent.ALERTS_NOT_TAKEN, reason=error.reason.value, problem=str(error))
         await self.cluster.recorder.record(sync, warning=True, reason=error.reason.value, message=str(error))
 
     def _note_taken(self, sync: Resource) -> None:
         self._tell_board(sync, taken=True)
         if self._down:
-            self._log(sync).info("AlertsTakenAgain")
+            self._log(sync).info(LogEvent.ALERTS_TAKEN_AGAIN)
         self._down = False
 
     def _tell_board(self, sync: Resource, *, taken: bool) -> None:

@@ -20,7 +20,7 @@ from navixy_operator.approvals import heed_approvals
 from navixy_operator.attendant import Attendant
 from navixy_operator.chronicle import Chronicle
 from navixy_operator.core.cyclestatus import cycle_waiting, sync_resting
-from navixy_operator.core.vocabulary import Kind, Reason, RunKind
+from navixy_operator.core.vocabulary import Kind, LogEvent, Reason, RunKind
 from navixy_operator.docket import Docket, next_of, waiting
 from navixy_operator.errors import InvalidSpec, OperatorError
 from navixy_operator.execution import Desk, execute, next_try
@@ -112,7 +112,7 @@ class Runner:
                 self._failures += 1
                 log = structlog.get_logger("navixy_operator.runner")
                 place = {"namespace": self.namespace, "sync": self.name}
-                log.warning("TurnFailed", **place, reason=error.reason.value, problem=str(error))
+                log.warning(LogEvent.TURN_FAILED, **place, reason=error.reason.value, problem=str(error))
             if rest is not None:
                 await self._wait(min(rest, LONGEST_REST))
 

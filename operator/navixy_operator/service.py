@@ -15,7 +15,7 @@ from navixy_operator.adapters.health import HealthServer
 from navixy_operator.adapters.kube.lease import Elector
 from navixy_operator.adapters.kube.tenure import Tenure
 from navixy_operator.adapters.masking import Masker
-from navixy_operator.core.vocabulary import Kind
+from navixy_operator.core.vocabulary import Kind, LogEvent
 from navixy_operator.handlers import registry_for, run_kopf
 from navixy_operator.ports import Resource
 from navixy_operator.settings import Settings
@@ -57,7 +57,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, masker: Masker) -> N
         async with HealthServer(supervisor.problems, not_ready, host=host, port=port, routes=routes) as health:
             gc.collect()
             gc.freeze()  # what is loaded by now stays: a collection need not walk it again and again
-            log.info("OperatorStarted", namespaces=list(namespaces), health_port=health.port)
+            log.info(LogEvent.OPERATOR_STARTED, namespaces=list(namespaces), health_port=health.port)
             try:
                 async with _watched_customers(world, namespaces, heard, stop):
                     if await _elected(elector, stop):
@@ -66,7 +66,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event, masker: Masker) -> N
                     elif world.trail is not None:
                         await world.trail.hand_over()
             finally:
-                log.info("OperatorStopped")
+                log.info(LogEvent.OPERATOR_STOPPED)
 
 
 async def _elected(elector: Elector, stop: asyncio.Event) -> bool:
@@ -137,7 +137,7 @@ def _deliver(world: bootstrap.World, supervisor: Supervisor, stop: asyncio.Event
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             log = structlog.get_logger("navixy_operator.service")
-            log.error("AuditTrailEnded", exc_info=task.exception())
+            log.error(LogEvent.AUDIT_TRAIL_ENDED, exc_info=task.exception())
             stop.set()
 
     if world.trail is None:
@@ -161,7 +161,7 @@ async def _watched_customers(
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             log = structlog.get_logger("navixy_operator.service")
-            log.error("WatchEnded", exc_info=task.exception())
+            log.error(LogEvent.WATCH_ENDED, exc_info=task.exception())
             stop.set()
 
     tasks = [asyncio.create_task(world.resources.watch(Kind.CUSTOMER, each, heard)) for each in namespaces]

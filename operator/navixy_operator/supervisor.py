@@ -9,7 +9,7 @@ import structlog
 
 from navixy_operator.chronicle import aside
 from navixy_operator.core import cyclestatus
-from navixy_operator.core.vocabulary import EventName, Kind, Origin, Phase, Reason
+from navixy_operator.core.vocabulary import EventName, Kind, LogEvent, Origin, Phase, Reason
 from navixy_operator.declarations import release, say_orphaned
 from navixy_operator.errors import OperatorError
 from navixy_operator.execution import Connect, Desk
@@ -127,7 +127,7 @@ class Supervisor:
         if task.cancelled() or (error := task.exception()) is None:
             return
         log = structlog.get_logger("navixy_operator.supervisor")
-        log.error("RunnerBroke", namespace=key[0], sync=key[1], exc_info=error)
+        log.error(LogEvent.RUNNER_BROKE, namespace=key[0], sync=key[1], exc_info=error)
         if not self._stopping:
             asyncio.get_running_loop().call_later(LONGEST_REST, self.sync_reported, *key)
 
@@ -146,7 +146,7 @@ class Supervisor:
                         runner.attendant.heard("ADDED", customer)
             except OperatorError as error:
                 log = structlog.get_logger("navixy_operator.supervisor")
-                log.warning("SweepFailed", namespace=runner.namespace, sync=runner.name, problem=str(error))
+                log.warning(LogEvent.SWEEP_FAILED, namespace=runner.namespace, sync=runner.name, problem=str(error))
 
         self._run_errand(sweep())
 
@@ -159,7 +159,7 @@ class Supervisor:
                     await self._mind_orphan(customer)
         except OperatorError as error:
             log = structlog.get_logger("navixy_operator.supervisor")
-            log.warning("OrphansNotMinded", namespace=namespace, problem=str(error))
+            log.warning(LogEvent.ORPHANS_NOT_MINDED, namespace=namespace, problem=str(error))
 
     async def _mind_orphan(self, customer: Resource) -> None:
         """A declaration whose NavixySync is not there, once that is certain: it says so, or is let go when deleted."""
@@ -176,7 +176,9 @@ class Supervisor:
             else:
                 await say_orphaned(self.cluster, customer)
         except OperatorError as error:
-            log.warning("OrphanNotMinded", namespace=customer.namespace, resource=customer.name, problem=str(error))
+            log.warning(
+                LogEvent.ORPHAN_NOT_MINDED, namespace=customer.namespace, resource=customer.name, problem=str(error)
+            )
 
     async def _explain_orphan(self, namespace: str, name: str, sync: str) -> None:
         try:
@@ -185,7 +187,7 @@ class Supervisor:
                 await self._write_orphan(cycle, sync)
         except OperatorError as error:
             log = structlog.get_logger("navixy_operator.supervisor")
-            log.warning("OrphanNotExplained", namespace=namespace, cycle=name, problem=str(error))
+            log.warning(LogEvent.ORPHAN_NOT_EXPLAINED, namespace=namespace, cycle=name, problem=str(error))
 
     async def _write_orphan(self, cycle: Resource, sync: str) -> None:
         message = f'there is no NavixySync "{sync}" in this namespace; the cycle runs when there is one'

@@ -12,7 +12,7 @@ from navixy_operator.chronicle import Chronicle
 from navixy_operator.core import driftstatus
 from navixy_operator.core.conditions import find
 from navixy_operator.core.outcome import Settled
-from navixy_operator.core.vocabulary import Condition, EventName, EventStatus, Kind, Outcome, RunKind
+from navixy_operator.core.vocabulary import Condition, EventName, EventStatus, Kind, LogEvent, Outcome, RunKind
 from navixy_operator.drift import Drifted, Pass, attend, run_drift
 from navixy_operator.driftmemory import Memory
 from navixy_operator.errors import (
@@ -55,7 +55,9 @@ class Upkeep:
         if (board := self.desk.cluster.board) is not None:
             board.drift_passed(sync.namespace, sync.name, seconds)
         log = structlog.get_logger("navixy_operator.drift")
-        log.debug("DriftPass", namespace=sync.namespace, sync=sync.name, duration_seconds=seconds, decided=decided)
+        log.debug(
+            LogEvent.DRIFT_PASS, namespace=sync.namespace, sync=sync.name, duration_seconds=seconds, decided=decided
+        )
 
     async def attend(self, sync: Resource, spec: NavixySyncSpec, names: Collection[str]) -> frozenset[str]:
         """One pass over the customers whose resources have these names; those of them that have not come to rest.
@@ -110,7 +112,9 @@ class Upkeep:
             )
         )
         log = structlog.get_logger("navixy_operator.drift")
-        log.warning("DriftTrouble", namespace=sync.namespace, sync=sync.name, reason=reason.value, problem=message)
+        log.warning(
+            LogEvent.DRIFT_TROUBLE, namespace=sync.namespace, sync=sync.name, reason=reason.value, problem=message
+        )
         await self.desk.cluster.recorder.record(sync, warning=True, reason=reason.value, message=message)
 
     def _chronicle(self, kind: RunKind, sync: Resource) -> Chronicle:

@@ -60,7 +60,7 @@ async def test_a_failure_to_post_is_logged_and_forgotten(say: Say) -> None:
     async with scripted(say) as wire:
         with capture_logs() as logs:
             await KubeRecorder(wire.client, seconds=0.2).record(ABOUT, warning=False, reason="R", message="m")
-    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["an Event could not be posted"]
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["EventNotPosted"]
 
 
 async def test_a_secret_is_read_through_failures() -> None:

@@ -7,6 +7,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import ConfigurationError
 
 JSON: Final = "application/json"
@@ -70,7 +71,7 @@ def _answer(problems: Problems) -> Callable[[web.Request], Any]:
         try:
             found = list(problems())
         except Exception:
-            logger.exception("a health check failed by itself")
+            logger.exception(LogEvent.HEALTH_CHECK_BROKE)
             found = ["the check itself failed: see the log"]
         body = {"status": "failing", "problems": found} if found else {"status": "ok"}
         return web.Response(status=503 if found else 200, body=orjson.dumps(body), content_type=JSON)

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from navixy_operator.core.audit import Entry
-from navixy_operator.core.vocabulary import Reason
+from navixy_operator.core.vocabulary import LogEvent, Reason
 from navixy_operator.errors import AuditSpoolFull, ConfigurationError, OperatorError
 from navixy_operator.ports import AuditStore
 from navixy_operator.trail.backlog import Backlog
@@ -101,17 +101,20 @@ class Delivery:
                 await self._backlog.put_away()
         except (AuditSpoolFull, TimeoutError) as error:
             log = structlog.get_logger("navixy_operator.audit")
-            log.warning("AuditNotKept", problem=str(error) or "the disk does not answer", queued=self._backlog.queued)
+            log.warning(
+                LogEvent.AUDIT_NOT_KEPT, problem=str(error) or "the disk does not answer", queued=self._backlog.queued
+            )
         return self._backlog.queued
 
     async def open(self) -> None:
         """Find what a process of before could not deliver; it is told of when that is done. May be repeated."""
+        log = structlog.get_logger("navixy_operator.audit")
         try:
             await self._backlog.open()
         except AuditSpoolFull as error:
-            structlog.get_logger("navixy_operator.audit").warning("AuditSpoolUnusable", problem=str(error))
+            log.warning(LogEvent.AUDIT_SPOOL_UNUSABLE, problem=str(error))
         if self._backlog.spooled and not self._spooling.is_set():
-            structlog.get_logger("navixy_operator.audit").info("AuditSpoolFound", entries=self._backlog.spooled)
+            log.info(LogEvent.AUDIT_SPOOL_FOUND, entries=self._backlog.spooled)
             self._late = 0
             self._spooling.set()
 
@@ -183,7 +186,7 @@ class Delivery:
             problem = f"a fault of the operator itself ({type(error).__name__}); its log has the details"
             trouble = Reason.AUDIT_UNAVAILABLE, problem
             if failures == 1:
-                structlog.get_logger("navixy_operator.audit").exception("AuditTrailBroke")
+                structlog.get_logger("navixy_operator.audit").exception(LogEvent.AUDIT_TRAIL_BROKE)
         if failures > 1 or isinstance(error, ConfigurationError):
             self._say_trouble(trouble, again=trouble == self._last_trouble)
         self._last_trouble = trouble
@@ -218,7 +221,7 @@ class Delivery:
             except AuditSpoolFull as error:
                 self._say_disk(str(error))
             except Exception:
-                log.exception("AuditTrailBroke")
+                log.exception(LogEvent.AUDIT_TRAIL_BROKE)
                 self._say_disk("the disk cannot be used by a fault of the operator itself; its log has the details")
             self._hearer.made_room()
             await _rest(self._pace.gather if self._disk_trouble is None else self._pace.first_pause, self._ended)

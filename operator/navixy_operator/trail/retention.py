@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from navixy_operator.core.audit import KEPT
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import AuditStore, Clock
 
@@ -40,10 +41,10 @@ async def keep_purged(
                 await asyncio.sleep(rhythm.pause)
         except OperatorError as error:
             rest = rhythm.after_failure  # trouble with the store is told by who delivers
-            log.debug("AuditNotPurged", reason=error.reason.value, problem=str(error))
+            log.debug(LogEvent.AUDIT_NOT_PURGED, reason=error.reason.value, problem=str(error))
         except Exception:
             rest = rhythm.after_failure
-            log.exception("AuditTrailBroke")
+            log.exception(LogEvent.AUDIT_TRAIL_BROKE)
         if purged:
             tell(purged, before)
         await asyncio.sleep(rest * random.uniform(0.9, 1.0))  # noqa: S311 - jitter

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import EventName
+from navixy_operator.core.vocabulary import EventName, LogEvent
 from navixy_operator.ports import AuditSpool, AuditState, AuditStore, Board, Clock, Observer
 from navixy_operator.trail.backlog import BOUND, Backlog
 from navixy_operator.trail.chains import Chains, Masked
@@ -71,7 +71,7 @@ class Trail:
                 await self._backlog.until_kept()
         except TimeoutError:
             log = structlog.get_logger("navixy_operator.audit")
-            log.warning("AuditNotFlushed", waited_seconds=seconds, queued=self._backlog.queued)
+            log.warning(LogEvent.AUDIT_NOT_FLUSHED, waited_seconds=seconds, queued=self._backlog.queued)
 
     async def run(self) -> None:
         """Deliver, and purge, until cancelled; what is queued then is stored or spooled within a few seconds."""
@@ -100,7 +100,7 @@ class Trail:
             entry = self._chains.entry(fact)
         except Exception:
             log = structlog.get_logger("navixy_operator.audit")
-            log.exception("AuditTrailBroke", fact=fact.event.value)
+            log.exception(LogEvent.AUDIT_TRAIL_BROKE, fact=fact.event.value)
         else:
             if not self._backlog.offer(entry, always=always):
                 self._teller.lost(entry)

@@ -19,6 +19,7 @@ import structlog
 from navixy_operator.adapters.audit import files
 from navixy_operator.adapters.audit.lines import UnreadableLine, read_line, write_line
 from navixy_operator.core.audit import Entry
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import AuditSpoolFull
 
 SEGMENTS: Final = 16
@@ -195,7 +196,7 @@ class FileSpool:
     def _move_on(self, last: _Line, passed: int, *, damaged: int) -> None:
         """The lines up to this one are not needed any more, nor are segments that have no other."""
         if damaged:
-            logger.warning("AuditSpoolLinesSkipped", directory=str(self._directory), lines=damaged)
+            logger.warning(LogEvent.AUDIT_SPOOL_LINES_SKIPPED, directory=str(self._directory), lines=damaged)
         self._count -= passed
         self._offset = last.end
         with contextlib.suppress(OSError):  # what is delivered once more does no harm

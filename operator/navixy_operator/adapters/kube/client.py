@@ -15,6 +15,7 @@ import structlog
 from yarl import URL
 
 from navixy_operator.adapters.kube import answers
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import ConfigurationError, KubernetesUnavailable
 
 ATTEMPTS: Final = 6
@@ -82,9 +83,7 @@ class KubeClient:
         what, pause = "", 0.0
         for attempt in range(ATTEMPTS):
             if attempt:
-                logger.debug(
-                    "a call to the API server is repeated", method=method, path=path, failure=what, pause=pause
-                )
+                logger.debug(LogEvent.REQUEST_REPEATED, method=method, path=path, failure=what, pause=pause)
                 await self._sleep(pause)
             if self._session.closed:
                 message = f"the session with the API server {self.server} is closed: the operator is stopping"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from navixy_operator.adapters.kube.client import KubeClient
-from navixy_operator.core.vocabulary import API_VERSION, FIELD_MANAGER
+from navixy_operator.core.vocabulary import API_VERSION, FIELD_MANAGER, LogEvent
 from navixy_operator.errors import OperatorError
 from navixy_operator.ports import Resource
 
@@ -51,7 +51,7 @@ class KubeRecorder:
                 await self._client.request("POST", path, body=body)
         except (OperatorError, TimeoutError) as error:
             logger.warning(
-                "an Event could not be posted",
+                LogEvent.EVENT_NOT_POSTED,
                 kind=about.kind,
                 object=f"{about.namespace}/{about.name}",
                 reason=reason,

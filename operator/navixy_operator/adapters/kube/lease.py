@@ -18,7 +18,7 @@ import structlog
 from navixy_operator.adapters.kube.answers import AlreadyExists, Conflict, NotFound
 from navixy_operator.adapters.kube.client import KubeClient
 from navixy_operator.adapters.kube.tenure import Tenure, since_boot
-from navixy_operator.core.vocabulary import LEASE
+from navixy_operator.core.vocabulary import LEASE, LogEvent
 from navixy_operator.errors import KubernetesUnavailable, OperatorError, TemporaryError
 
 SECONDS: Final = 15
@@ -89,7 +89,7 @@ class Elector:
             await self._time.sleep(self._candidates_rest())
         self.standing_by_for = None
         waited = round(self._time.now() - began, 3)
-        logger.info("LeadershipAcquired", **self._names, waited_seconds=waited)
+        logger.info(LogEvent.LEADERSHIP_ACQUIRED, **self._names, waited_seconds=waited)
         self._keeping = asyncio.create_task(self._keep(), name="lease")
 
     async def release(self) -> None:
@@ -98,7 +98,8 @@ class Elector:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
             self._keeping = None
-            logger.info("LeadershipReleased", **self._names)  # told first: the other may lead before we hear of it
+            # told first: the other may lead before we hear of it
+            logger.info(LogEvent.LEADERSHIP_RELEASED, **self._names)
         self._tenure.end()
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
@@ -106,7 +107,7 @@ class Elector:
                     await self._clear()
         except (OperatorError, TimeoutError) as error:
             problem = str(error) or "no answer in time"
-            logger.warning("LeaseNotCleared", **self._names, problem=problem, expires_seconds=self._seconds)
+            logger.warning(LogEvent.LEASE_NOT_CLEARED, **self._names, problem=problem, expires_seconds=self._seconds)
 
     async def attempt(self) -> bool:
         """Create the lease, take it over or renew it, where its record lets us; is it ours? Raises OperatorError."""
@@ -129,11 +130,11 @@ class Elector:
         try:
             ours = await self.attempt()
         except TemporaryError as error:
-            logger.warning("LeaseNotReached", **self._names, problem=str(error))
+            logger.warning(LogEvent.LEASE_NOT_REACHED, **self._names, problem=str(error))
             return False
         if not ours and self._holder and self._holder != self.standing_by_for:
             self.standing_by_for = self._holder
-            logger.info("StandingBy", **self._names, holder=self._holder)
+            logger.info(LogEvent.STANDING_BY, **self._names, holder=self._holder)
         return ours
 
     def _candidates_rest(self) -> float:
@@ -154,9 +155,9 @@ class Elector:
                 elif self._holder != self.identity:
                     self._tenure.lose(f"{self._holder} holds it")
             except OperatorError as error:
-                logger.warning("LeaseNotRenewed", **self._names, problem=str(error))
+                logger.warning(LogEvent.LEASE_NOT_RENEWED, **self._names, problem=str(error))
             except Exception:
-                logger.exception("LeaseNotRenewed", **self._names)
+                logger.exception(LogEvent.LEASE_NOT_RENEWED, **self._names)
 
     async def _look(self) -> Mapping[str, Any] | None:
         """Read the lease; None: there is none."""
@@ -183,7 +184,7 @@ class Elector:
             self._version, self._holder = ABSENT, ""
             waits = max(self._length, self._seconds)
             self._others_until = self._time.now() + waits
-            logger.info("LeaseAbsent", **self._names, waits_seconds=waits)
+            logger.info(LogEvent.LEASE_ABSENT, **self._names, waits_seconds=waits)
 
     def _spec(self, record: Mapping[str, Any] | None) -> dict[str, Any]:
         """The record with us as the holder."""

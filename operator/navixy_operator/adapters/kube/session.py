@@ -14,6 +14,7 @@ from navixy_operator import __name__ as package
 from navixy_operator.adapters.kube import credentials
 from navixy_operator.adapters.kube.credentials import SERVICE_ACCOUNT, Credentials
 from navixy_operator.adapters.kube.tokens import Authorizer
+from navixy_operator.core.vocabulary import LogEvent
 
 POOL: Final = 32  # connections for our own calls; 16 in flight are enough for the API server's full speed
 CONNECT_TIMEOUT: Final = 10.0  # seconds
@@ -41,7 +42,7 @@ class KubeSession:
         """For what must not wait behind 16 slow writes, or holds a connection for long: the lease, and watches."""
         self._for_kopf: list[aiohttp.ClientSession] = []
         if isinstance(found.ssl, ssl.SSLContext) and found.ssl.verify_mode is ssl.CERT_NONE:
-            logger.warning("the kubeconfig turns TLS verification off", server=self.server)
+            logger.warning(LogEvent.TLS_NOT_VERIFIED, server=self.server)
 
     def kopf_login(self) -> kopf.AiohttpSession:
         """What kopf's login handler returns; call it there, in the loop (the handler must be ``async def``).

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import structlog
 
-from navixy_operator.core.vocabulary import LEASE
+from navixy_operator.core.vocabulary import LEASE, LogEvent
 from navixy_operator.errors import LeadershipLost
 
 LOOK_SECONDS: Final = 0.2
@@ -94,4 +94,4 @@ class Tenure:
 
 def _say(why: str) -> None:
     logger = structlog.stdlib.get_logger(__name__)
-    logger.error("LeadershipLost", lease=LEASE, problem=f"{why}; this process ends at once")
+    logger.error(LogEvent.LEADERSHIP_LOST, lease=LEASE, problem=f"{why}; this process ends at once")

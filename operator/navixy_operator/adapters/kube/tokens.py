@@ -10,6 +10,7 @@ import structlog
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, hdrs
 from yarl import URL
 
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import OperatorError
 
 FILE_MAX_AGE: Final = 60.0  # seconds; the kubelet rotates a token well before it expires
@@ -109,7 +110,7 @@ class Authorizer:
             async with asyncio.timeout(RENEW_TIMEOUT):
                 fresh = await self._read()
         except (OSError, UnicodeDecodeError, OperatorError, TimeoutError) as error:
-            logger.warning("the Kubernetes token could not be read again", error=type(error).__name__)
+            logger.warning(LogEvent.TOKEN_NOT_READ, error=type(error).__name__)
             return
         if fresh is not None:
             self._header = fresh

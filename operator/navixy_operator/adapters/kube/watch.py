@@ -16,6 +16,7 @@ import structlog
 
 from navixy_operator.adapters.kube import answers
 from navixy_operator.adapters.kube.client import KubeClient
+from navixy_operator.core.vocabulary import LogEvent
 from navixy_operator.errors import KubernetesUnavailable, OperatorError
 
 SERVER_SECONDS: Final = 300  # after which the API server ends a watch, as we ask it to
@@ -78,7 +79,7 @@ class KubeWatch:
                 self._version = ""
             except OperatorError as error:
                 self._follower.lost()
-                logger.warning("a watch broke off and is begun again", path=self._collection, problem=str(error))
+                logger.warning(LogEvent.WATCH_BROKE_OFF, path=self._collection, problem=str(error))
             failures = 0 if time.monotonic() - began >= LASTING_SECONDS else failures + 1
             await self._sleep(random.uniform(0.0, min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 16))))  # noqa: S311 - jitter
 

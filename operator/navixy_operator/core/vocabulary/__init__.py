@@ -10,6 +10,7 @@ from navixy_operator.core.vocabulary.events import (
     RunKind,
     Step,
 )
+from navixy_operator.core.vocabulary.logevents import LogEvent
 from navixy_operator.core.vocabulary.metrics import Metric, Operation, Result
 from navixy_operator.core.vocabulary.monitoring import (
     AlertName,
@@ -99,6 +100,7 @@ __all__ = [
     "InvestigationPhase",
     "InvestigationStep",
     "Kind",
+    "LogEvent",
     "Metric",
     "Operation",
     "Origin",
