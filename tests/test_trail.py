@@ -1,7 +1,7 @@
 """The audit trail's delivery: each entry is stored once and in order, whatever its database does (design section 5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from navixy_operator.adapters.audit.spool import FileSpool
-from navixy_operator.core.audit import GENESIS, content_of, link
+from navixy_operator.core.audit import GENESIS, Entry, content_of, link
 from navixy_operator.core.vocabulary import EventName, Reason
-from navixy_operator.errors import AuditUnavailable, AuditUrlInvalid
+from navixy_operator.errors import AuditSpoolFull, AuditUnavailable, AuditUrlInvalid
+from support.audit import Teller
 from support.trail import FakeSpool, FakeStore, Scene, away, hanging, playing, spool_in
 
 
@@ -248,6 +249,27 @@ async def test_a_spool_that_cannot_be_written_costs_nothing_while_all_is_well(tm
             await scene.until(lambda: (scene.trail.state.trouble or ("",))[0] is Reason.AUDIT_SPOOL_FULL)
             assert "check the volume" in str(scene.trail.state.trouble)
             scene.tell(3)
+
+
+async def test_a_spool_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is well, but what waits on the disk cannot be had: that is trouble, and lasts until it is mended."""
+    spool, teller = spool_in(tmp_path), Teller("before")
+    teller.tell(EventName.CONNECTION_CLOSED, "old")
+    await spool.append(teller.entries)
+
+    async def refuse(_limit: int) -> Sequence[Entry]:
+        message = "the spool cannot be used: Input/output error"
+        raise AuditSpoolFull(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "oldest", refuse)
+        async with playing(FakeStore(), spool) as scene:
+            scene.tell(3)
+            await scene.until(lambda: (scene.trail.state.trouble or ("",))[0] is Reason.AUDIT_SPOOL_FULL)
+            patched.undo()
+            await scene.until_told()
+            await scene.until(lambda: scene.trail.state.trouble is None)
+            assert scene.store.told("before") == ["old"]
 
 
 # Hearing.

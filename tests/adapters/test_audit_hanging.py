@@ -232,3 +232,19 @@ def start_again(server: DatabaseServer) -> None:
     """The same data, the same port."""
     server.process.start()
     server.process.wait_ready(server._lets_us_in, timeout=30)
+
+
+async def test_call_for_which_there_is_no_thread_is_no_hindrance(
+    trail: TrailCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails at once, and the next one does not wait for it."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            await trail.store.scopes()
+    assert await trail.store.scopes() == []

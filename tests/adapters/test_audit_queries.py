@@ -96,8 +96,9 @@ async def test_more_series_than_one_statement_takes(filled: TrailCase, monkeypat
     """What several statements give is one page."""
     monkeypatch.setattr(paging, "SERIES_AT_ONCE", 3)
     for fields in ({}, {"customer": "c-3"}, {"since": MIDDLE}):
-        query = AuditQuery("default", **fields, limit=11)
-        assert await filled.everything(query) == found_by(query, RUNS)
+        for oldest in (False, True):
+            query = AuditQuery("default", **fields, limit=11, oldest_first=oldest)
+            assert await filled.everything(query) == found_by(query, RUNS)
 
 
 @pytest.mark.parametrize("fields", [{}, {"cycle": "first"}, {"event": "ConnectionEstablished"}], ids=str)

@@ -180,7 +180,7 @@ async def test_file_in_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
 async def test_settings_of_our_connections(trail: TrailCase) -> None:
     """What the database itself says of them."""
     if trail.kind == "sqlite":
-        wanted = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 5000}
+        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
         def ask(connection: Connection) -> dict[str, Any]:
             return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
@@ -190,8 +190,10 @@ async def test_settings_of_our_connections(trail: TrailCase) -> None:
     settings = {"statement_timeout": "10s", "lock_timeout": "5s", "application_name": "navixy-operator"}
 
     def show(connection: Connection) -> dict[str, Any]:
-        names = [*settings, "transaction_read_only"]
+        names = [*settings, "transaction_read_only", "transaction_isolation"]
         return {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
 
-    assert await trail.store._writing().run(show) == {**settings, "transaction_read_only": "off"}
-    assert await trail.store._reading().run(show) == {**settings, "transaction_read_only": "on"}
+    writing = {"transaction_read_only": "off", "transaction_isolation": "read committed"}
+    assert await trail.store._writing().run(show) == {**settings, **writing}
+    reading = {"transaction_read_only": "on", "transaction_isolation": "repeatable read"}
+    assert await trail.store._reading().run(show) == {**settings, **reading}

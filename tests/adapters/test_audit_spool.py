@@ -3,15 +3,19 @@
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from navixy_operator.adapters.audit.lines import UnreadableLine, read_line, write_line
+from navixy_operator.adapters.audit.rows import kind_of
 from navixy_operator.adapters.audit.spool import FileSpool
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.vocabulary import Discrepancy, EventName, Origin
 from navixy_operator.errors import AuditSpoolFull
+from navixy_operator.trail.backlog import Backlog
 from support.audit import Teller
 from support.trail import spool_in
 
@@ -216,3 +220,44 @@ async def test_a_write_that_fails_half_way_leaves_no_half_line(tmp_path: Path, m
     await spool.append(wanted[5:])
     found = await reopened(spool, tmp_path)
     assert await drained(found) == [*wanted[:2], wanted[5]]
+
+
+async def test_a_file_that_cannot_be_deleted_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is delivered is passed all the same, so that no repeat passes newer entries; the file goes later on."""
+    spool, wanted = spool_in(tmp_path), entries(6)
+    backlog = Backlog(spool)
+    for entry in wanted[:3]:
+        backlog.offer(entry)
+    await backlog.put_away()
+    for entry in wanted[3:]:
+        backlog.offer(entry)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        await backlog.forget(3)
+    assert (spool.count, await backlog.oldest()) == (0, wanted[3:])
+    assert len(segments(tmp_path)) == 1
+    await backlog.put_away()
+    found = await reopened(spool, tmp_path)
+    assert await drained(found) == wanted[3:]
+    assert segments(tmp_path) == []
+
+
+async def test_a_kind_of_a_newer_version_is_delivered(tmp_path: Path) -> None:
+    """The process before was of a newer version: its entries are no damage."""
+    spool, (entry,) = spool_in(tmp_path), entries(1)
+    await spool.append([replace(entry, run=replace(entry.run, kind=kind_of("rehearsal")))])
+    (found,) = await drained(await reopened(spool, tmp_path))
+    assert (found.run.kind.value, found.digest) == ("rehearsal", entry.digest)
+
+
+@pytest.mark.parametrize("kind", [b"null", b"7", b"[]"])
+def test_a_kind_that_is_no_text_is_damage(kind: bytes) -> None:
+    """It is not made text, which would be stored."""
+    (entry,) = entries(1)
+    line = write_line(entry)
+    with pytest.raises(UnreadableLine):
+        read_line(line.replace(b'"kind":"%s"' % entry.run.kind.value.encode(), b'"kind":%s' % kind))

@@ -124,8 +124,10 @@ class Delivery:
         failures = 0
         while True:
             try:
-                if self._ready and not batch and not (batch := await self._next()):
-                    return
+                if self._ready and not batch:
+                    if not (batch := await self._next()):
+                        return
+                    failures = 0  # not before: making the store ready does not mend a backlog that cannot be read
                 await self._store_batch(batch)
                 await self._settle(batch)
             except Exception as error:  # noqa: BLE001 - told by _fail; a fault of ours must not end the delivery
@@ -135,7 +137,7 @@ class Delivery:
                     return
                 await self._pause(failures)
             else:
-                batch, failures = (), 0
+                batch = ()
 
     async def _next(self) -> Sequence[Entry]:
         """The next batch as soon as there is one; an empty one: it is to end."""

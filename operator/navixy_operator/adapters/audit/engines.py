@@ -41,7 +41,9 @@ def engine_for(source: Source, *, writing: bool, seconds: float, lock_seconds: f
         connecting = {"connect_timeout": min(CONNECT_SECONDS, max(LEAST_CONNECT_SECONDS, math.ceil(seconds)))}
         told = {**NETWORK, **connecting}
         arguments = {name: value for name, value in told.items() if name not in source.url.query}
-        return create_engine(source.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+        # a run is read by several statements, between which others purge
+        level: dict[str, Any] = {} if writing else {"isolation_level": "REPEATABLE READ"}
+        return create_engine(source.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments, **level)
     # one thread at a time uses it, but not always the same one
     arguments = {"timeout": lock_seconds, "check_same_thread": False}
     engine = create_engine(source.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
@@ -51,7 +53,8 @@ def engine_for(source: Source, *, writing: bool, seconds: float, lock_seconds: f
 
 def _settle_sqlite(connection: sqlite3.Connection, _record: object, *, writing: bool, seconds: float) -> None:
     connection.isolation_level = None  # transactions are begun by us alone
-    connection.execute("PRAGMA synchronous = NORMAL")
+    # what is told as stored must survive a loss of power, after which NORMAL may have rolled it back
+    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     if writing:
         _log_ahead(connection, time.monotonic() + seconds)

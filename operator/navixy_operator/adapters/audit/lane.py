@@ -103,7 +103,11 @@ class Lane:
 
     async def _outcome(self, call: _Call) -> _Outcome:
         self._call = call
-        threading.Thread(target=self._carry_out, args=(call,), name="audit-database", daemon=True).start()
+        try:
+            threading.Thread(target=self._carry_out, args=(call,), name="audit-database", daemon=True).start()
+        except RuntimeError as error:  # no thread is to be had: nobody else ends the call, for which the next one waits
+            call.ended.set_result(_Outcome(error=error))
+            raise
         try:
             return await asyncio.wrap_future(call.ended)
         finally:

@@ -5,13 +5,14 @@ from typing import Any
 
 import orjson
 
+from navixy_operator.adapters.audit.rows import kind_of
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.fact import Run
 from navixy_operator.core.vocabulary import RunKind
 
 
 class UnreadableLine(ValueError):
-    """No entry: cut off, damaged, or of a version that knows more."""
+    """No entry: cut off or damaged. A word that only a newer version knows is no reason."""
 
 
 def write_line(entry: Entry) -> bytes:
@@ -40,7 +41,7 @@ def read_line(line: bytes) -> Entry:
     """The entry. Raises UnreadableLine."""
     try:
         told: dict[str, Any] = orjson.loads(line)
-        run = Run(told["run"], RunKind(told["kind"]), told["name"], told["namespace"], told["sync"])
+        run = Run(told["run"], _kind(told["kind"]), told["name"], told["namespace"], told["sync"])
         return Entry(
             run=run,
             seq=told["seq"],
@@ -55,3 +56,9 @@ def read_line(line: bytes) -> Entry:
         )
     except (ValueError, KeyError, TypeError):  # never with its cause, which would show the line
         raise UnreadableLine from None
+
+
+def _kind(told: object) -> RunKind:
+    if not isinstance(told, str):  # of which ``kind_of`` would make text
+        raise TypeError
+    return kind_of(told)

@@ -106,7 +106,9 @@ def _of_all(connection: Connection, query: AuditQuery, after: Position | None) -
     for start in range(0, len(series), SERIES_AT_ONCE):
         part = series[start : start + SERIES_AT_ONCE]
         found += connection.execute(merged(query, after, part, connection.dialect.name))
-    return sorted(found, key=_position, reverse=not query.oldest_first)[: query.limit + 1]
+        found.sort(key=_position, reverse=not query.oldest_first)
+        del found[query.limit + 1 :]  # each time, so that never much more than two pages are in memory
+    return found
 
 
 def _of_cycle(connection: Connection, query: AuditQuery, after: Position | None) -> Sequence[Row[Any]]:

@@ -206,10 +206,11 @@ class FileSpool:
                 self._offset = 0
             elif number >= last.segment:
                 break
-            if number == self._newest:
-                self._end_segment()
-            self._path(number).unlink(missing_ok=True)
             del self._sizes[number]
+            with contextlib.suppress(OSError):  # moved on all the same: a repeat would pass entries not delivered yet
+                if number == self._newest:
+                    self._end_segment()
+                self._path(number).unlink(missing_ok=True)
 
     def _note_position(self, number: int, offset: int) -> None:
         if self._position is not None:
