@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from navixy_operator.core.conditions import timestamp
 from navixy_operator.core.vocabulary import AlertName, Kind
 from navixy_operator.errors import DatabaseUnavailable, KubernetesUnavailable
 from navixy_operator.pager import REPEATS
@@ -46,6 +47,28 @@ async def test_what_lasts_is_repeated_each_minute() -> None:
     assert [alert.ends_at for _, (alert,) in stage.alerting.pushes][-1] == now + ends
     assert {alert.starts_at for _, (alert,) in stage.alerting.pushes} == {NOW + timedelta(seconds=60)}
     assert stage.runner.lookout.alarm.rest() == 60
+
+
+async def test_a_look_in_between_does_not_put_off_the_repeat() -> None:
+    """The next look is due with the next push."""
+    stage = await failing()
+    await stage.pass_time(30)
+    await stage.look()
+    assert stage.runner.lookout.alarm.rest() == 30
+
+
+async def test_an_alert_of_the_future_ends_after_it_began() -> None:
+    """Another process, whose clock is ahead, wrote when it began: Alertmanager would refuse all others, too."""
+    stage = await failing()
+    sync = stage.world.resources.objects[Kind.SYNC, "main"]
+    since = stage.cluster.clock.now() + timedelta(minutes=10)
+    stage.put(
+        replace(sync, status={**sync.status, "alerts": [{**sync.status["alerts"][0], "since": timestamp(since)}]})
+    )
+    stage.restart()
+    await stage.turn()
+    alert = stage.alerting.known[FAILURE]
+    assert (alert.starts_at, alert.ends_at) == (since, since + timedelta(seconds=60 * REPEATS))
 
 
 async def requests_of_a_minute(stage: AlertStage) -> list[str]:

@@ -1,9 +1,12 @@
 """Suspended customers with a connection: an alert from the moment a cycle finds them to the sight of the close."""
 
-from navixy_operator.core.vocabulary import AlertName, Kind
+from dataclasses import replace
+
+from navixy_operator.core.fact import Fact, Run
+from navixy_operator.core.vocabulary import AlertName, Discrepancy, EventName, EventStatus, Kind, RunKind
 from navixy_operator.errors import ForwardingUnavailable
 from support.alerting import AlertStage
-from support.builders import connection, row
+from support.builders import NOW, connection, row
 
 FAILURE = AlertName.SYNCHRONIZATION_FAILURE
 SUSPENDED = AlertName.SUSPENDED_CONNECTED
@@ -108,3 +111,23 @@ async def test_what_a_failed_cycle_has_seen_lasts_until_it_is_looked_at_again() 
     assert stage.status(Kind.SYNC, "main")["suspendedConnected"] == 0
     assert stage.is_over(SUSPENDED)
     assert stage.told("AlertFiring").count(SUSPENDED) == 1
+
+
+async def test_each_cycle_counts_for_itself() -> None:
+    """Nobody has looked since the one before found some, too: facts of one cycle add up, those of two do not."""
+    stage = AlertStage()
+    alarm = stage.runner.lookout.alarm
+    for cycle, ref in (("first", "one"), ("second", "two"), ("second", "three")):
+        found = {"connections": [{"customer": ref}]}
+        run = Run("0" * 32, RunKind.CYCLE, cycle, "default", "main")
+        fact = Fact(
+            NOW, EventName.EXTRA_DETECTED, run, 0, EventStatus.FOUND, None, Discrepancy.SUSPENDED, details=found
+        )
+        assert alarm.heard(fact)
+    sync = stage.world.resources.objects[Kind.SYNC, "main"]
+    sync = replace(sync, status={**sync.status, "activeCycle": "second"})
+    stage.put(sync)
+    stage.runner.lookout.desk.status.saw(sync)
+    await stage.look()
+    description = stage.alerting.known[SUSPENDED].annotations["description"]
+    assert "2 suspended or removed customers have an open connection: two, three; second has found" in description

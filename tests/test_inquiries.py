@@ -77,6 +77,17 @@ async def test_looking_again_asks_for_nothing_and_writes_nothing() -> None:
     assert scene.told() == [("InvestigationOpened", FAILURE)]
 
 
+async def test_a_sync_made_anew_has_them_listed() -> None:
+    """Deleted, and another by that name with the same status: its Investigations may have gone with the first."""
+    scene = Scene()
+    await scene.ran(failed(1))
+    scene.world.journal.clear()
+    scene.sync = replace(scene.sync, uid="another")
+    for _ in range(2):
+        await scene.look()
+        assert scene.world.journal == ["list Investigation"]
+
+
 async def test_it_is_updated_and_not_multiplied() -> None:
     """The next failed cycle is seen by the same one, silently; evidence and cause are the new cycle's."""
     scene = Scene()

@@ -95,6 +95,35 @@ async def test_it_waits_for_the_report_of_the_cycle_that_ended(monkeypatch: pyte
     assert looks.seen[0] == (SYNC, ["first"])
 
 
+async def test_a_report_that_comes_after_the_look_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cycles alone have changed: one has ended."""
+    stage, looks = AlertStage(), Looks(monkeypatch)
+    lookout = lookout_of(stage)
+    async with at_work(stage):
+        await lookout.desk.status.change(lambda _: {"expected": 1})
+        await looks.until(1)
+        lookout.saw([resource(Kind.CYCLE, "first", status={"phase": "completed"})])
+        await looks.until(2)
+    assert [cycles for _, cycles in looks.seen] == [[], ["first"]]
+
+
+async def test_investigations_wait_for_the_cycles() -> None:
+    """A process that has not listed them knows nothing that opens one or ends it."""
+    stage = AlertStage(suspend=True)
+    stage.world.database.error = DatabaseUnavailable("no answer")
+    await stage.run_cycle("first")
+    assert [name for kind, name in stage.world.resources.objects if kind is Kind.INVESTIGATION]
+    stage.restart()
+    lookout = lookout_of(stage)
+    lookout.desk.status.saw(stage.world.resources.objects[Kind.SYNC, "main"])
+    stage.world.journal.clear()
+    await stage.look()
+    assert "list Investigation" not in stage.world.journal
+    lookout.saw([stage.world.resources.objects[Kind.CYCLE, "first"]])
+    await stage.look()
+    assert "list Investigation" in stage.world.journal
+
+
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A SyncCycle that somebody has deleted is waited for once, and briefly."""
     stage, looks = AlertStage(), Looks(monkeypatch)

@@ -8,6 +8,7 @@ what lasts is repeated.
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -81,7 +82,7 @@ class Alarm:
         await self._tell(sync, page.begun, page.ended, now)
         await self._write(sync, facts.sighting, now)
         soon = self._let_go(sync, facts.sighting)
-        wait = RIPE.total_seconds() if unripe(self._book, sync.status, self._sighting, now) else self._pager.repeat
+        wait = RIPE.total_seconds() if unripe(self._book, sync.status, self._sighting, now) else math.inf
         self._look_at = self.desk.cluster.clock.monotonic() + (0.0 if soon else wait)
 
     async def last_words(self) -> None:

@@ -118,7 +118,6 @@ async def world(
     masker = masker or Masker()
     async with (
         await open_session(kubeconfig, context=context) as session,
-        HttpAlerting(fence=fence) as alerting,
         _audit(settings, masker, session.namespace) as (trail, audit),
     ):
         client = KubeClient(session.http, session.server, fence=fence, streams=session.unlimited)
@@ -129,6 +128,7 @@ async def world(
             trail.tell(*observers, board=metrics)
             observers = (trail.heard, *observers)
         recorder = KubeRecorder(client, instance=settings.identity if settings else None)
+        alerting = HttpAlerting(fence=fence)
         cluster = Cluster(resources, recorder, SystemClock(), observers, trail, audit, metrics, alerting)
         secrets = KubeSecrets(client, seen=masker.add)
         candidate = KubeClient(session.unlimited, session.server)  # the lease is what the fence rests on
@@ -149,7 +149,7 @@ async def _audit(
         return
     url = settings.audit_database_url
     for secret in (settings.audit_url, *audit_secrets(url)):
-        masker.add(secret)
+        masker.add(secret, keep=True)
     store = SqlAuditStore(url)
     spool = FileSpool(settings.spool_directory, settings.audit_spool_megabytes * 1_000_000)
     served = settings.namespaces[0] if settings.namespaces and not settings.everywhere else namespace or "default"

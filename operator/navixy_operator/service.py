@@ -113,6 +113,8 @@ class Leader:
                 delivering.cancel()
                 await asyncio.wait({delivering})
             await self.elector.release()
+        if not delivering.cancelled():
+            delivering.result()  # the trail's delivery broke, and with it this process
 
     async def _watch(self) -> None:
         """Have kopf watch until told to stop."""

@@ -44,8 +44,8 @@ class Server:
 
     async def push(self, url: str = URL, **options: Any) -> None:
         """One push to it."""
-        async with HttpAlerting(transport=httpx.MockTransport(self.answer), sleep=self.sleep, **options) as alerting:
-            await alerting.push(url, [ALERT])
+        alerting = HttpAlerting(transport=httpx.MockTransport(self.answer), sleep=self.sleep, **options)
+        await alerting.push(url, [ALERT])
 
 
 async def test_what_is_posted() -> None:
@@ -103,9 +103,26 @@ async def test_a_push_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_: httpx.Request) -> httpx.Response:
         return await asyncio.Event().wait()  # type: ignore[return-value]  # it never comes to that
 
-    async with HttpAlerting(transport=httpx.MockTransport(hang)) as alerting:
-        with pytest.raises(AlertmanagerUnavailable, match="no answer within"):
-            await alerting.push(URL, [ALERT])
+    alerting = HttpAlerting(transport=httpx.MockTransport(hang))
+    with pytest.raises(AlertmanagerUnavailable, match="no answer within"):
+        await alerting.push(URL, [ALERT])
+
+
+async def test_pushes_at_once_leave_no_client_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each push with all its attempts, closed with it, whether it is taken or not."""
+    made: list[httpx.AsyncClient] = []
+
+    class Kept(httpx.AsyncClient):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr(httpx, "AsyncClient", Kept)
+    server = Server(503, 503, 200, 404)
+    alerting = HttpAlerting(transport=httpx.MockTransport(server.answer), sleep=server.sleep)
+    ends = await asyncio.gather(*(alerting.push(URL, [ALERT]) for _ in range(2)), return_exceptions=True)
+    assert [type(end) for end in ends if end is not None] == [AlertmanagerUnavailable]
+    assert (len(server.requests), [client.is_closed for client in made]) == (4, [True, True])
 
 
 @pytest.mark.parametrize(

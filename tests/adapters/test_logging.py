@@ -204,6 +204,15 @@ def test_masking_remembers_a_bounded_number_and_no_short_words() -> None:
     assert masker.text("a secret-0000 secret-0299") == "a secret-0000 ***"
 
 
+def test_masking_keeps_what_the_process_itself_needs() -> None:
+    """It is registered once, at the start, and not pushed out by what is rotated."""
+    masker = Masker()
+    masker.add("audit-password", keep=True)
+    for number in range(300):
+        masker.add(f"secret-{number:04d}")
+    assert masker.text("audit-password secret-0000") == "*** secret-0000"
+
+
 def test_console(stream: io.StringIO) -> None:
     """For a person: no JSON, no colours where there is no terminal, masked all the same."""
     configure(stream=stream, json=False)

@@ -309,3 +309,14 @@ def test_times_are_told_exactly_where_it_goes_on(desk: Desk) -> None:
     assert since.endswith("Z")
     assert len(since) == len("2026-03-01T03:00:00.000000Z")
     assert words[-5:] == ["--oldest-first", "--limit", "1", "--after", "1"]
+
+
+@pytest.mark.parametrize("connections", [["cn-1"], [None]])
+def test_details_of_another_shape(desk: Desk, connections: list[Any]) -> None:
+    """Changed by hand: every fact is told as it stands."""
+    told = Teller()
+    told.tell(EventName.EXTRA_DETECTED, status=EventStatus.FOUND, count=1, connections=connections)
+    desk.trail.entries = told.entries
+    code, out, err = desk.run("audit")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].endswith(f"count 1, connections 1 ({connections[0]})")

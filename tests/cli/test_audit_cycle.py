@@ -306,3 +306,14 @@ def test_story_counts_what_it_does_not_keep() -> None:
     for entry in found.entries:
         story.hear(entry)
     assert (len(story.sections[Section.DONE].entries), story.sections[Section.DONE].count, story.count) == (3, 50, 50)
+
+
+def test_json_of_what_only_the_trail_can_store(desk: Desk) -> None:
+    """Half a surrogate pair and an integer of more than 64 bits are told as they are."""
+    teller = Teller()
+    teller.tell(EventName.SYNCHRONIZATION_FAILED, reason="Odd", problem="a\ud800b", count=2**70)
+    desk.trail.entries = teller.entries
+    code, out, err = desk.run("audit", "cycle", "first", "-o", "json")
+    assert (code, err) == (0, "")
+    assert '"a\\ud800b"' in out
+    assert str(2**70) in out

@@ -12,13 +12,14 @@ import pytest
 
 from navixy_operator import bootstrap
 from navixy_operator.adapters.audit import SqlAuditStore
+from navixy_operator.cli.auditproof import Proof, Witnesses
 from navixy_operator.core.audit import GENESIS, Entry, entry_of
 from navixy_operator.core.auditcheck import Flaw, FlawKind
 from navixy_operator.core.vocabulary import EventName, EventStatus, Kind, RunKind
 from navixy_operator.errors import KubernetesUnavailable
-from navixy_operator.ports import Resource
+from navixy_operator.ports import Resource, Stretch
 from support.audit import Teller
-from support.builders import resource
+from support.builders import NOW, resource
 from support.commands import Desk
 
 NO_FLAW = "No flaw: everything is as it was written."
@@ -203,3 +204,12 @@ def test_a_changed_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (code, err) == (1, "error: the audit trail is not as it was written: 2 flaws\n")
     assert {line.split()[0] for line in lines[-2:]} == {"first", "second"}
     assert all(line.endswith(f"2    {Flaw(FlawKind.CHANGED, 2, 2)}") for line in lines[-2:])
+
+
+def test_a_run_without_links_has_no_last_moment() -> None:
+    """That of the run before it is not taken for its own."""
+    one, two = cycle("one", ends=False).entries, cycle("two", ends=False).entries
+    proof = Proof("default", NOW, Witnesses())
+    proof.take(Stretch(one[0].run, tuple(one), ends=True))
+    proof.take(Stretch(two[0].run, (), ends=True))
+    assert [(run.name, last) for run, _, last in proof.unfinished] == [("one", one[-1].at), ("two", None)]

@@ -112,3 +112,22 @@ def test_the_past_is_away(desk: Desk, form: str) -> None:
     assert err.startswith("error: AuditUnavailable: it does not answer")
     if form == "json":
         assert json.loads(out)["history"] is None
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_past_of_who_is_gone_is_away(desk: Desk, form: str) -> None:
+    """Whether there was such a customer is not known: what did not answer is told."""
+    desk.trail.error = AuditUnavailable("it does not answer")
+    code, out, err = desk.run("explain", "gone", "--history", "-o", form)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: AuditUnavailable: it does not answer")
+
+
+def test_as_json_of_what_only_the_trail_can_store(desk: Desk) -> None:
+    """Half a surrogate pair is told as it is."""
+    told = past("acme")
+    told.tell(EventName.CLOSE_FAILED, "acme", reason="Suspended", problem="a\ud800b")
+    desk.trail.entries = told.entries
+    code, out, err = desk.run("explain", "acme", "--history", "-o", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["history"]["entries"][0]["problem"] == "a\ud800b"

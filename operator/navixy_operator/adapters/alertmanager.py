@@ -5,12 +5,12 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx
 import orjson
 
+from navixy_operator.adapters.tls import trusted
 from navixy_operator.errors import AlertmanagerUnavailable
 from navixy_operator.ports import Alert
 
@@ -26,10 +26,10 @@ _HEADERS: Final = {"content-type": "application/json", "user-agent": "navixy-ope
 
 
 class HttpAlerting:
-    """Posts alerts over HTTP; implements the port Alerting.
+    """Posts alerts over HTTP, each push over connections of its own; implements the port Alerting.
 
-    No proxy of the environment is asked. The CA bundle is httpx's own, or SSL_CERT_FILE's. ``fence`` is called right
-    before each attempt: what it raises, to say that this process must not act any more, ends the push as it is.
+    No proxy of the environment is asked. ``fence`` is called right before each attempt: what it raises, to say that
+    this process must not act any more, ends the push as it is. ``transport`` is closed with each push.
     """
 
     def __init__(
@@ -42,7 +42,6 @@ class HttpAlerting:
         self._fence = fence or _unfenced
         self._transport = transport
         self._sleep = sleep
-        self._client: httpx.AsyncClient | None = None
 
     async def push(self, url: str, alerts: Sequence[Alert]) -> None:
         """Post alerts to the Alertmanager with this base URL; what may pass is tried again, within 12 s.
@@ -56,21 +55,24 @@ class HttpAlerting:
         except TimeoutError:
             raise _unavailable(url, f"no answer within {PUSH_SECONDS:g} s") from None
 
-    async def close(self) -> None:
-        """Let go of all connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def _push(self, url: str, content: bytes) -> None:
+        try:
+            target = httpx.URL(url.rstrip("/") + PATH)
+        except httpx.InvalidURL:
+            raise _unavailable(url, "that is no URL") from None
+        try:
+            tls = await asyncio.to_thread(trusted)
+        except (OSError, ssl.SSLError):
+            raise _unavailable(url, "SSL_CERT_FILE or SSL_CERT_DIR names CA certificates that cannot be read") from None
+        async with httpx.AsyncClient(
+            verify=tls, transport=self._transport, timeout=ATTEMPT_SECONDS, trust_env=False
+        ) as client:
+            why = await self._attempt(client, target, content)
+        if why is not None:
+            raise _unavailable(url, why)
+
+    async def _attempt(self, client: httpx.AsyncClient, target: httpx.URL, content: bytes) -> str | None:
+        """Post until it is taken, or cannot be; None: it is taken, else why it is not."""
         problem = ""
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -78,37 +80,17 @@ class HttpAlerting:
                 await self._sleep(random.uniform(0.0, longest))  # noqa: S311 - jitter
             self._fence()
             try:
-                status = await self._post(url, content)
+                async with client.stream("POST", target, content=content, headers=_HEADERS) as answer:
+                    status = answer.status_code  # the body, which nobody needs, is not read
             except httpx.TransportError as error:
                 problem = f"no answer ({type(error).__name__})"
                 continue
             if httpx.codes.is_success(status):
-                return
+                return None
             problem = f"it answered {status}"
             if not httpx.codes.is_server_error(status) and status not in _PASSING:
-                raise _unavailable(url, f"{problem}; is it an Alertmanager's base URL?")
-        raise _unavailable(url, problem)
-
-    async def _post(self, url: str, content: bytes) -> int:
-        """The status of the answer; its body, which nobody needs, is not read."""
-        try:
-            target = httpx.URL(url.rstrip("/") + PATH)
-        except httpx.InvalidURL:
-            raise _unavailable(url, "that is no URL") from None
-        client = await self._opened(url)
-        async with client.stream("POST", target, content=content, headers=_HEADERS) as answer:
-            return answer.status_code
-
-    async def _opened(self, url: str) -> httpx.AsyncClient:
-        if self._client is None:
-            try:
-                tls = await asyncio.to_thread(httpx.create_ssl_context)
-            except (OSError, ssl.SSLError):
-                raise _unavailable(url, "SSL_CERT_FILE names CA certificates that cannot be read") from None
-            self._client = httpx.AsyncClient(
-                verify=tls, transport=self._transport, timeout=ATTEMPT_SECONDS, trust_env=False
-            )
-        return self._client
+                return f"{problem}; is it an Alertmanager's base URL?"
+        return problem
 
 
 def _body(alert: Alert) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final
 from structlog.typing import EventDict, WrappedLogger
 
 MASK: Final = "***"
-REMEMBERED: Final = 256  # registered secrets; rotated ones push out the oldest
+REMEMBERED: Final = 256  # registered secrets; rotated ones push out the oldest, but for those to keep
 SHORTEST: Final = 6  # characters; masking shorter ones would eat ordinary words
 DEEPEST: Final = 6  # levels of nested values that are looked into
 
@@ -30,16 +30,17 @@ class Masker:
     """A structlog processor; ``add`` registers a value that no line may contain."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._known: OrderedDict[str, bool] = OrderedDict()
 
-    def add(self, value: str) -> None:
-        """Register a secret: masked from now on wherever it stands."""
+    def add(self, value: str, *, keep: bool = False) -> None:
+        """Register a secret: masked from now on wherever it stands. ``keep``: for the whole life of the process."""
         if len(value) < SHORTEST:
             return
-        self._known[value] = None
+        self._known[value] = keep or self._known.get(value, False)
         self._known.move_to_end(value)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        rotated = [known for known, kept in self._known.items() if not kept]
+        for oldest in rotated[:-REMEMBERED]:
+            del self._known[oldest]
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         """Mask every value of the event."""

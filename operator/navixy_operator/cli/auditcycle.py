@@ -9,8 +9,8 @@ import click
 from navixy_operator.api.counts import Counts
 from navixy_operator.cli.auditforms import Table, exact
 from navixy_operator.cli.auditstory import Listed, Section, Story, story_document
-from navixy_operator.cli.auditwords import entries, number, plain, what
-from navixy_operator.cli.common import Place, console, not_found, print_facts, print_json
+from navixy_operator.cli.auditwords import entries, number, what
+from navixy_operator.cli.common import Place, console, not_found, plain, print_facts, print_json
 from navixy_operator.cli.customers import near
 from navixy_operator.cli.trail import ASKING_TRAIL, Trail, read_trail, trail_options
 from navixy_operator.core.audit import Entry

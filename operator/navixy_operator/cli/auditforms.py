@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 import click
 from rich.cells import cell_len
 
-from navixy_operator.cli.auditwords import details_of, plain, what
+from navixy_operator.cli.auditwords import details_of, what
+from navixy_operator.cli.common import plain
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.conditions import timestamp
 

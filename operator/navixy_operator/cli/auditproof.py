@@ -81,6 +81,7 @@ class Proof:
         """Examine the next stretch."""
         if self._current is None or self._current.run.id != stretch.run.id:
             self._current = Examination(stretch.run, self.now)
+            self._last = None
         self._current.take(stretch.links)
         self._last = stretch.links[-1].at if stretch.links else self._last
         if stretch.ends:

@@ -10,8 +10,8 @@ import click
 from navixy_operator import bootstrap
 from navixy_operator.cli.auditforms import Table, exact
 from navixy_operator.cli.auditproof import Proof, Witnesses
-from navixy_operator.cli.auditwords import entries, number, plain
-from navixy_operator.cli.common import FAILED, Place, echo_facts, not_found, print_json
+from navixy_operator.cli.auditwords import entries, number
+from navixy_operator.cli.common import FAILED, Place, echo_facts, not_found, plain, print_json
 from navixy_operator.cli.moments import When
 from navixy_operator.cli.trail import Trail, read_trail, trail_options
 from navixy_operator.core.conditions import timestamp

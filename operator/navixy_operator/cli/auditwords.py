@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from navixy_operator.cli.common import plain
 from navixy_operator.core.audit import Entry
 from navixy_operator.core.vocabulary import EventName
 
@@ -24,17 +25,12 @@ def details_of(entry: Entry) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"details": entry.details}
 
 
-def plain(text: str) -> str:
-    """The text on one line of a terminal, which it cannot command: what does not print is shown by its number."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def what(entry: Entry) -> str:
     """What the entry says, in a few words."""
     details = details_of(entry)
     try:
         said = _WORDS.get(entry.event, _any)(details)
-    except (KeyError, TypeError, ValueError):  # another version's, or changed by hand
+    except (AttributeError, KeyError, TypeError, ValueError):  # another version's, or changed by hand
         said = _any(details)
     said = plain(said)
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"

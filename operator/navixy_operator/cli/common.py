@@ -2,10 +2,12 @@
 
 import asyncio
 import functools
+import json
 import os
 import shlex
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
@@ -111,7 +113,20 @@ def working(what: str) -> Any:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # halves of a surrogate pair, integers of more than 64 bits
+        text = json.dumps(value, ensure_ascii=True, indent=2, default=_as_text)
+    click.echo(text)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def plain(text: str) -> str:
+    """The text on one line of a terminal, which it cannot command: what does not print is shown by its number."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def console() -> Console:
@@ -133,19 +148,19 @@ def print_facts(out: Console, lines: Iterable[tuple[str, str]]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in lines:
-        table.add_row(label, Text(text))
+        table.add_row(plain(label), Text(plain(text)))
     print_table(out, table)
 
 
 def echo_facts(lines: Iterable[tuple[str, str]], width: int) -> None:
     """The same without wrapping, so that a command among them can be copied. ``width``: the labels'."""
     for label, text in lines:
-        click.echo(f"{label:<{width}}  {text}")
+        click.echo(f"{plain(label):<{width}}  {plain(text)}")
 
 
 def print_columns(out: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as kubectl does: a head of capitals, columns as wide as they must be; no cell is cut."""
     table = Table(*(Column(head, overflow="fold") for head in columns), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     print_table(out, table)

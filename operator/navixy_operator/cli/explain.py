@@ -38,6 +38,8 @@ def explain(place: Place, ref: str, *, wants_history: bool, limit: int) -> None:
     found = look(place)
     decision = find_decision(found.preview, ref)
     past = _history(place, found.preview, decision, ref, limit) if wants_history else None
+    if decision is None and past is not None and past.trouble is not None:
+        raise past.trouble
     if decision is None and (past is None or not past.entries):
         raise _unknown(found.preview, ref)
     if place.json:

@@ -6,10 +6,14 @@ import signal
 from typing import Final
 
 import click
+import structlog
 
 from navixy_operator import service
 from navixy_operator.adapters import logging_setup
 from navixy_operator.adapters.masking import Masker
+from navixy_operator.cli.common import FAILED
+from navixy_operator.core.vocabulary import LogEvent
+from navixy_operator.errors import OperatorError
 from navixy_operator.settings import Settings
 
 ENVIRONMENT: Final = """\b
@@ -49,7 +53,15 @@ def run() -> None:
     """Run the operator until it is told to stop (SIGTERM, SIGINT)."""
     settings = Settings.from_environment(os.environ)
     masker = logging_setup.configure(settings.log_level, json=settings.log_json)
-    asyncio.run(_until_stopped(settings, masker))
+    try:
+        asyncio.run(_until_stopped(settings, masker))
+    except OperatorError:
+        raise
+    except Exception:
+        # not left to the interpreter: its traceback would be no line of the log, and pass the masks by
+        log = structlog.get_logger("navixy_operator.service")
+        log.exception(LogEvent.INTERNAL_ERROR)
+        raise click.exceptions.Exit(FAILED) from None
 
 
 async def _until_stopped(settings: Settings, masker: Masker) -> None:

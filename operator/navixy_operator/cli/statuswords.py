@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
-from navixy_operator.cli.auditwords import plain
 from navixy_operator.cli.common import Place, console, print_columns, print_facts
 from navixy_operator.cli.moments import in_words
 
@@ -99,7 +98,7 @@ def _by_reason(counts: Json) -> str:
 def _list(out: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if rows:
         click.echo()
-        print_columns(out, columns, [[plain(cell) for cell in cells] for cells in rows])
+        print_columns(out, columns, rows)
 
 
 def _condition(entry: Json, now: datetime) -> tuple[str, ...]:

@@ -6,31 +6,23 @@ To get there the transport is called without httpx's client around it (no cookie
 parsed URL, prebuilt headers and orjson's bytes.
 """
 
-import os
 import ssl
-import time
-from functools import lru_cache
-from typing import Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from navixy_operator.adapters.tls import trusted
 from navixy_operator.errors import InvalidSpec
-
-BUNDLE_SECONDS: Final = 600.0
-"""How long a CA bundle that was read counts: reading it takes 20 ms of CPU, and each pass has a pool of its own."""
 
 
 def aiohttp_transport(concurrency: int) -> httpx.AsyncBaseTransport:
     """A pool of ``concurrency`` connections without cookies, redirects or proxies; opened at its first request.
 
-    The CA bundle is httpx's own, or SSL_CERT_FILE / SSL_CERT_DIR where the environment names one; another bundle at the
-    same place counts after ten minutes. Raises InvalidSpec when it cannot be read.
+    Raises InvalidSpec when the CA bundle cannot be read.
     """
-    named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
-        tls = _tls(named, int(time.monotonic() // BUNDLE_SECONDS))
+        tls = trusted()
     except (OSError, ssl.SSLError):
         message = "SSL_CERT_FILE or SSL_CERT_DIR of the operator names CA certificates that cannot be read"
         raise InvalidSpec(message) from None
@@ -43,8 +35,3 @@ def aiohttp_transport(concurrency: int) -> httpx.AsyncBaseTransport:
         )
 
     return AiohttpTransport(verify=tls, client=session)
-
-
-@lru_cache(maxsize=1)
-def _tls(_named: tuple[str | None, str | None], _period: int) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
