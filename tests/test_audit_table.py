@@ -3,13 +3,14 @@
 One cycle, or a few, of a NavixySync in a world of its own; what observers hear is what the audit trail stores.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from navixy_operator.core.audit import PERISHABLE
 from navixy_operator.core.fact import Fact
-from navixy_operator.core.vocabulary import EventName, EventStatus, Kind, Origin, PinMode, RunKind
+from navixy_operator.core.vocabulary import ConnectionState, EventName, EventStatus, Kind, Origin, PinMode, RunKind
 from navixy_operator.errors import DatabaseUnavailable, ForwardingUnavailable
 from support.builders import NOW, connection, row
 from support.stage import Stage
@@ -162,6 +163,32 @@ async def test_audit_event_connection_closed(stage: Stage) -> None:
     }
 
 
+async def test_every_connection_that_is_too_many_is_told(stage: Stage) -> None:
+    """Of several of one customer those that are to go, also where a guard or the policy holds them; one stays."""
+    stage.world.connect(connection("c-old", "acme", age=90), connection("c-off-2", "off"))
+    facts = await ran(stage)
+    shown: dict[object, list[str]] = {
+        fact.discrepancy: [one["connection_id"] for one in fact.details["connections"]]  # type: ignore[attr-defined]
+        for fact in of(facts, EventName.EXTRA_DETECTED)
+    }
+    assert shown.pop("DuplicateConnection") == ["c-old"]
+    assert sorted(shown["SuspendedConnected"]) == ["c-off", "c-off-2"]
+    (trimmed,) = [fact for fact in of(facts, EventName.CONNECTION_CLOSED) if fact.customer == "acme"]
+    assert details(trimmed, "connection_state", "closed_connections", "kept_connection") == {
+        "connection_state": "disconnected",
+        "closed_connections": ["c-old"],
+        "kept_connection": "c-acme",
+    }
+
+
+async def test_what_a_dry_run_would_close_is_told(stage: Stage) -> None:
+    """It is held, and shown all the same."""
+    stage.cycle("look", created_at="2026-03-01T01:00:00Z", dry_run=True)
+    await stage.runner.turn()
+    found = [f for f in of(stage.world.facts, EventName.EXTRA_DETECTED) if f.run.name == "look"]
+    assert {one["connection_id"] for f in found for one in f.details["connections"]} == {"c-off", "c-left"}  # type: ignore[attr-defined]
+
+
 async def test_audit_event_customer_skipped(stage: Stage) -> None:
     """Timestamp, customer reference, reason (missing hash, gateways)."""
     found = of(await ran(stage), EventName.CUSTOMER_SKIPPED)
@@ -221,6 +248,34 @@ async def test_what_a_person_does_has_its_own_origin(stage: Stage) -> None:
         (EventName.CONNECTION_CLOSED, "beta"),
         (EventName.DISCREPANCY_RESOLVED, "beta"),
     }
+
+
+@pytest.mark.parametrize("by", ["cycle", "drift pass"])
+async def test_what_settles_after_its_cycle_is_told_by_the_next_pass(stage: Stage, by: str) -> None:
+    """F1.1 was too slow for the cycle, which told of failures; the story does not end with them."""
+    stage.world.forwarding.settle_seconds = stage.world.forwarding.close_seconds = 1e6
+    told = {(f.event, f.customer) for f in await ran(stage)}
+    assert {
+        (EventName.ESTABLISH_FAILED, "beta"),
+        (EventName.CLOSE_FAILED, "off"),
+    } <= told
+    stage.world.facts.clear()
+    for one in list(stage.world.forwarding.found.values()):
+        state = ConnectionState.CONNECTED if one.customer_ref in {"acme", "beta"} else ConnectionState.DISCONNECTED
+        stage.world.forwarding.found[one.id] = replace(one, state=state)
+    if by == "cycle":
+        stage.cycle("later")
+    else:
+        stage.world.clock.seconds += 60
+    await stage.runner.turn()
+    found = [(f.event, f.customer, f.discrepancy, f.details.get("action")) for f in stage.world.facts if f.discrepancy]
+    assert {
+        (EventName.CONNECTION_ESTABLISHED, "beta", "MissingConnection", "Watch"),
+        (EventName.DISCREPANCY_RESOLVED, "beta", "MissingConnection", "Watch"),
+        (EventName.CONNECTION_CLOSED, "off", "SuspendedConnected", "Watch"),
+        (EventName.DISCREPANCY_RESOLVED, "off", "SuspendedConnected", "Watch"),
+    } <= set(found)
+    assert len(found) == len(set(found))
 
 
 async def test_a_dry_run_is_told_apart(stage: Stage) -> None:

@@ -148,6 +148,7 @@ async def test_a_cycle_that_was_cut_off_has_failed_without_a_duration() -> None:
     assert shown.by("result", Metric.CYCLES, **PLACE) == {"failed": 1}
     assert shown.value(f"{Metric.DURATION}_count", **PLACE) == 0.0
     assert shown.value(Metric.SUCCESS_RATIO, **PLACE) == 0.0
+    assert list(shown.of(Metric.LAST_CYCLE_SUCCESS)) == list(shown.of(Metric.LAST_DURATION)) == []
 
 
 async def test_a_sync_whose_last_syncycle_was_deleted_by_hand() -> None:
@@ -221,6 +222,7 @@ async def test_closes_that_are_held() -> None:
     active, others = stage.world.database.rows[:2], stage.world.database.rows[2:]
     stage.world.database.rows = [*(replace(one, state="suspended") for one in active), *others]
     await stage.run("second")
+    assert await stage.value(Metric.HELD_CLOSES) == 2.0, "at once"
     await stage.runner.turn()
     assert await stage.value(Metric.HELD_CLOSES) == 2.0
     assert (await stage.scrape()).by("reason", Metric.CUSTOMERS, condition="Ready", status="False") == {"MassClose": 2}

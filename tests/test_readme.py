@@ -15,6 +15,7 @@ from navixy_operator.core.vocabulary import (
     Origin,
     Reason,
     RunKind,
+    Step,
 )
 from navixy_operator.core.wishes import CLOSED, SKIPS
 
@@ -46,6 +47,17 @@ def test_every_verdict_and_failure_is_explained() -> None:
     assert set(Condition) <= told
 
 
+def test_every_reason_of_the_tables_exists() -> None:
+    """What stands under "reason" in the README's tables."""
+    tables = re.findall(r"^\| reason \|.*\n\|[-|]+\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert len(tables) == 2  # the rules, and what to do about the others
+    told = {
+        name for table in tables for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert told - set(Reason) == set()
+    assert {*CLOSED, *SKIPS} - told == set()
+
+
 def test_the_commands_exist() -> None:
     """Every `make` target named in the README is one of the Makefile's."""
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
@@ -58,6 +70,13 @@ def test_every_event_is_documented() -> None:
     text = (ROOT / "docs" / "logs.md").read_text("utf-8").partition("## The events of the specification")[2]
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {*EventName, *LogEvent}
+
+
+def test_every_step_is_documented() -> None:
+    """One sentence of docs/logs.md names the steps that are timed, in their order, and no others."""
+    text = (ROOT / "docs" / "logs.md").read_text("utf-8")
+    (steps,) = re.findall(r"^`steps_seconds` .*?:(.*?)\.$", text, re.MULTILINE | re.DOTALL)
+    assert re.findall(r"`(\w+)`", steps) == list(Step)
 
 
 def test_every_status_and_run_kind_is_documented() -> None:

@@ -24,7 +24,14 @@ from navixy_operator.core.validation import Validation, validate
 from navixy_operator.core.vocabulary import Policy, Reason, Step
 from navixy_operator.declarations import keep_until_closed, let_go_in_bulk, read_declarations, refuse_rivals
 from navixy_operator.errors import ApprovalInvalid, OperatorError
-from navixy_operator.narration import tell_found, tell_polled, tell_query_failed, tell_settled, told_if_cut_off
+from navixy_operator.narration import (
+    tell_found,
+    tell_overtaken,
+    tell_polled,
+    tell_query_failed,
+    tell_settled,
+    told_if_cut_off,
+)
 from navixy_operator.ports import Outside, Resource
 from navixy_operator.publish import Published, publish, publish_outcomes
 from navixy_operator.resolve import Progress, Resolver, settle_all
@@ -245,6 +252,8 @@ async def log_results(
     if order.dry_run:
         return
     ours = [entry for place, entry in enumerate(settled) if place not in progress.overtaken]
+    tell_overtaken(chronicle, settled, progress)
+    tell_settled(chronicle, ours, published)  # first: what was done in F1.1 counts, whatever becomes of the statuses
     last = (entry for entry in ours if not order.claims.taken(entry.decision.subject.customer_ref))
     await publish_outcomes(
         outside.resources,
@@ -255,7 +264,6 @@ async def log_results(
         clock=outside.clock,
         persistent=order.persistent,
     )
-    tell_settled(chronicle, ours, published)
 
 
 def idempotency_key(sync_uid: str, cycle: str, customer_ref: str) -> str:

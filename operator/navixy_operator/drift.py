@@ -24,7 +24,7 @@ from navixy_operator.cycle import Order, call_the_roll, idempotency_key
 from navixy_operator.declarations import read_declarations
 from navixy_operator.driftmemory import Memory, automatic, standing_of
 from navixy_operator.lookup import LookedUp, look_up
-from navixy_operator.narration import tell_drifted, told_if_cut_off
+from navixy_operator.narration import tell_drifted, tell_overtaken, told_if_cut_off
 from navixy_operator.ports import Outside
 from navixy_operator.present import subjects_of
 from navixy_operator.publish import Published, publish_outcomes
@@ -183,12 +183,14 @@ async def publish(work: Pass, roll: Roll, settled: Sequence[Settled], progress: 
     """The statuses that changed, and the story of what was done."""
     resources, clock = work.outside.resources, work.outside.clock
     still = StillSo(resources, roll.by_ref, clock, by_resource=True)
-    ours = [e for place, e in enumerate(settled) if place not in progress.overtaken and still.settled(e)]
-    last = [entry for entry in ours if not work.order.claims.taken(entry.decision.subject.customer_ref)]
+    ours = [e for place, e in enumerate(settled) if place not in progress.overtaken]
+    taken = work.order.claims.taken
+    last = [e for e in ours if still.settled(e) and not taken(e.decision.subject.customer_ref)]
     published = Published(dict(roll.by_ref))
+    tell_overtaken(work.chronicle, settled, progress)
+    tell_drifted(work.chronicle, ours, published)
     persistent = work.order.persistent
     await publish_outcomes(resources, last, published, work.chronicle, cycle=None, clock=clock, persistent=persistent)
-    tell_drifted(work.chronicle, ours, published)
 
 
 def _counts(settled: Sequence[Settled], looked_up: LookedUp) -> DriftCounts:

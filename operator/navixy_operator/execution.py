@@ -75,13 +75,16 @@ async def execute(desk: Desk, sync: Resource, spec: NavixySyncSpec, cycle: Resou
             message = "the operator was told to stop while the cycle was running; what it wrote is there"
             ending = Ending(Phase.FAILED, Reason.INTERRUPTED, message)
             tell_ending(chronicle, ending, seconds=cluster.clock.monotonic() - began, steps=steps)
-            last_words = _finish(desk, order, cycle, ending, began, chronicle.run.id)
-            await asyncio.wait_for(last_words, LAST_WORDS_SECONDS)
+            await _last_words(desk, order, cycle, ending, began, chronicle.run.id)
             raise
     retry = next_try(spec, cluster.clock.now())
     tell_ending(chronicle, ending, seconds=cluster.clock.monotonic() - began, steps=steps, retry=retry)
     _note_ending(chronicle, order, ending)
-    await post(cluster, chronicle)
+    try:
+        await post(cluster, chronicle)
+    except asyncio.CancelledError:  # the end has been told: the next process must not tell another one
+        await _last_words(desk, order, cycle, ending, began, chronicle.run.id)
+        raise
     await _finish(desk, order, cycle, ending, began, chronicle.run.id)
     return ending.phase is Phase.COMPLETED and not order.dry_run
 
@@ -179,6 +182,16 @@ async def _finish(desk: Desk, order: Order, cycle: Resource, ending: Ending, beg
     await desk.cluster.resources.write_status(cycle, status)
 
 
+async def _last_words(desk: Desk, order: Order, cycle: Resource, ending: Ending, began: float, run_id: str) -> None:
+    """The end of a cycle whose task is being cancelled: what goes wrong with it must not take the place of that."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            await _finish(desk, order, cycle, ending, began, run_id)
+    except (OperatorError, TimeoutError) as error:
+        log = structlog.get_logger("navixy_operator.cycle")
+        log.warning(LogEvent.LAST_WORDS_CUT_OFF, cycle=order.cycle, problem=str(error) or "not written in time")
+
+
 async def _audited(cluster: Cluster, run_id: str) -> str | None:
     """The digest of all that was told of a run, once that is stored or spooled, or cannot be soon."""
     if cluster.trail is None:
@@ -211,6 +224,7 @@ def tell_ending(
         counts=dict(ending.counts),
         discrepancies=dict(ending.details.get("discrepancyCounts", {})),
         skips=dict(ending.details.get("skipCounts", {})),
+        held_closes=ending.details.get("heldCloses", {}).get("count", 0),
         steps_seconds=dict(steps or {}),
     )
 

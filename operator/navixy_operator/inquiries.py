@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from navixy_operator.api.sync import NavixySyncSpec
 from navixy_operator.core import investigation
+from navixy_operator.core.conditions import find
 from navixy_operator.core.history import past_cycles
 from navixy_operator.core.investigation import BY_HAND, GONE, phase_of
 from navixy_operator.core.triggers import Facts, Sighting, sightings
-from navixy_operator.core.vocabulary import LABEL_SYNC, LABEL_TRIGGER, InvestigationPhase, Kind, Trigger
+from navixy_operator.core.vocabulary import LABEL_SYNC, LABEL_TRIGGER, Condition, InvestigationPhase, Kind, Trigger
 from navixy_operator.execution import Desk
 from navixy_operator.findings import tell_change
 from navixy_operator.gathering import Gathering
@@ -62,7 +63,8 @@ class Inquiries:
 
     async def _look(self, sync: Resource, spec: NavixySyncSpec, cycles: Sequence[Resource]) -> None:
         past = past_cycles((cycle.name, cycle.resource_version, cycle.spec, cycle.status) for cycle in cycles)
-        look = _Look(self.desk, sync, Gathering(self.cluster, sync, spec, Facts(sync.status, past)))
+        facts = Facts(sync.status, past, spec.alerts.persistent_cycles)
+        look = _Look(self.desk, sync, Gathering(self.cluster, sync, spec, facts))
         found = await self.cluster.resources.list(Kind.INVESTIGATION, sync.namespace)
         mine = [item for item in found if item.spec.get("sync") == sync.name and not item.deleting]
         kept = await look.through(mine, {item.name for item in found})
@@ -83,8 +85,10 @@ class Inquiries:
 def _facts_of(sync: Resource, spec: NavixySyncSpec, cycles: Sequence[Resource]) -> tuple[object, ...]:
     """All that opens or ends an investigation, and the bound on those that are kept."""
     status = sync.status
-    told = status.get("lastCycle", {}).get("name"), status.get("suspendedConnected")
-    return sync.uid, *told, spec.history.cycles, *((c.name, c.resource_version, c.status.get("phase")) for c in cycles)
+    forwarding = find(status.get("conditions", ()), Condition.FORWARDING_AVAILABLE) or {}
+    told = status.get("lastCycle", {}).get("name"), status.get("suspendedConnected"), forwarding.get("reason")
+    bounds = spec.history.cycles, spec.alerts.persistent_cycles
+    return sync.uid, *told, *bounds, *((c.name, c.resource_version, c.status.get("phase")) for c in cycles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,15 @@ class Progress:
     """How far the plan has been carried out.
 
     Failures by the decision's place, closes that F1.1 has not ended, the places of decisions that were overtaken (a
-    person has set another pin since they were made), and of those for which F1.1 was asked for something.
+    person has set another pin since they were made), the connections that F1.1 was asked to close, by place, and the
+    places for which it was asked to establish one.
     """
 
     failures: dict[int, Failure] = field(default_factory=dict)
     closing: set[str] = field(default_factory=set)
     overtaken: set[int] = field(default_factory=set)
-    asked: set[int] = field(default_factory=set)
+    closes_asked: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    opens_asked: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Resolver:
             if not self.still(decision):
                 progress.overtaken.add(place)
                 return
-            progress.asked.add(place)
+            progress.opens_asked.add(place)
             try:
                 await self.forwarding.establish(ref, hashes[ref], key=self.key(decision))
             except CustomerError as error:
@@ -130,7 +132,7 @@ class Resolver:
                 if not self.still(decision):
                     progress.overtaken.add(place)
                     return
-                progress.asked.add(place)
+                progress.closes_asked[place].append(connection.id)
                 try:
                     if not await self.forwarding.close_connection(connection.id):
                         progress.closing.add(connection.id)

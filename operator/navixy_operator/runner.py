@@ -125,7 +125,7 @@ class Runner:
         sync = await say_audited(self.desk.status, sync)
         cycles = await self.docket.cycles()
         self.lookout.saw(cycles)
-        self._show(sync, cycles)
+        self._show(cycles)
         sync = await self.docket.end_interrupted(sync, cycles, self._next_try(sync))
         try:
             spec = read_spec(sync)
@@ -152,10 +152,9 @@ class Runner:
             return min(LONGEST_REST, drift_in)
         return min(drift_in, max(0.0, (next_time - self.cluster.clock.now()).total_seconds()))
 
-    def _show(self, sync: Resource, cycles: Sequence[Resource]) -> None:
+    def _show(self, cycles: Sequence[Resource]) -> None:
         """What the metrics show of it."""
         if (board := self.cluster.board) is not None:
-            board.sync_seen(sync)
             board.cycles_seen(self.namespace, self.name, cycles)
 
     def _show_waiting(self, count: int) -> None:

@@ -69,7 +69,8 @@ def test_it_is_the_same_as_counted_from_nothing(days: list[dict[str, tuple[dict[
         # equal ones are kept as the same object, as a mirror does
         before = {name: before[name] if before.get(name) == item else item for name, item in made.items()}
         customers = list(before.values())
-        assert counted(census, customers) == counted(Census(), customers)
+        assert counted(census, customers) == counted(anew := Census(), customers)
+        assert census._shared.keys() == anew._shared.keys(), "what nobody is any more is not kept"
         assert [census.held(sync) for sync in SYNCS] == [
             sum({"type": "Ready", "status": "False", "reason": "MassClose"} in item.status.get("conditions", ())
                 and (item.namespace, item.spec["sync"]) == sync for item in customers)

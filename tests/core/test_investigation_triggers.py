@@ -16,6 +16,12 @@ OLD = cycle(0)
 OF_100 = "among 100 customers, more than 10%"
 PERSISTS = "it persists: 3 completed cycles in a row found a mismatch"
 THEY_HAVE = "suspended or removed customers have an open connection"
+REFUSED = {
+    "type": "ForwardingAvailable",
+    "status": "False",
+    "reason": "ForwardingUnauthorized",
+    "message": "F1.1 refuses the token",
+}
 LEFT = {"discrepancies": [{"type": "SuspendedConnected", "customerRef": "off"}]}
 
 
@@ -45,6 +51,12 @@ def triggered(found: Facts, trigger: Trigger) -> str | None:
         (facts(mismatch(1), failed(2)), "98 connections are connected where 100 are expected"),
         (facts(mismatch(1), cycle(2), failed(3)), None),
         (facts(cycle(1, validation={"passed": False, "expected": 9, "actual": 9})), None),
+        (facts(cycle(1), discrepantCycles=2), None),
+        (
+            facts(cycle(1), discrepantCycles=3),
+            "3 completed cycles in a row left discrepancies, though the counts are equal",
+        ),
+        (facts(failed(1), discrepantCycles=3), None),
     ],
     ids=[
         "nothing",
@@ -57,6 +69,9 @@ def triggered(found: Facts, trigger: Trigger) -> str | None:
         "then failed",
         "then mended",
         "members",
+        "discrepancies, lasting",
+        "discrepancies, persistent",
+        "discrepancies, no cycle kept",
     ],
 )
 def test_trigger_persistent_connection_count_mismatches(found: Facts, message: str | None) -> None:
@@ -78,9 +93,12 @@ def test_trigger_persistent_connection_count_mismatches(found: Facts, message: s
          "the last 3 cycles were interrupted: the operator was stopped in their middle"),
         (facts(failed(1), failed(2, "Interrupted")), "the last cycle failed with DatabaseUnavailable"),
         (facts(failed(1), cycle(2), failed(3, "Interrupted")), None),
+        (facts(cycle(1), conditions=[REFUSED]), "between the cycles: F1.1 refuses the token"),
+        (facts(failed(1), conditions=[REFUSED]), "the last cycle failed with DatabaseUnavailable"),
+        (facts(cycle(1), conditions=[{**REFUSED, "reason": "ForwardingUnavailable"}]), None),
     ],
     ids=["completed", "failed", "mended", "twice", "interrupted", "interrupted twice", "interrupted again and again",
-         "failed, then interrupted", "mended, then interrupted"],
+         "failed, then interrupted", "mended, then interrupted", "token refused", "failed, token refused", "F1.1 away"],
 )  # fmt: skip
 def test_trigger_synchronization_failures(found: Facts, message: str | None) -> None:
     """The last cycle failed; that the operator was stopped once is no failure of the synchronization."""

@@ -110,4 +110,5 @@ def test_an_interrupted_cycle_is_neither_a_success_nor_a_failure() -> None:
     assert values({}, [ended("good"), cut])[Metric.LAST_CYCLE_SUCCESS,] == 1.0
     assert values({}, [ended("bad", "failed"), cut])[Metric.LAST_CYCLE_SUCCESS,] == 0.0
     assert (Metric.LAST_CYCLE_SUCCESS,) not in values({}, [cut])
+    assert (Metric.LAST_DURATION,) not in values({}, [cut]), "nobody was there: that is no cycle's duration"
     assert values({}, [ended("good"), cut])[Metric.SUCCESS_RATIO,] == 0.5

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from monitoring.rules import MANIFESTS, RECORDS, RULES
+from navixy_operator.adapters.metrics import CATALOGUE
 from navixy_operator.core.vocabulary import Metric
 from navixy_operator.dashboard import expressions, render
 from navixy_operator.dashboard.__main__ import main
@@ -31,6 +32,14 @@ TEN = {
     "Connection closure success rate": Metric.CLOSE_SUCCESS_RATIO,
 }
 """The specification's table "Key Metrics Tracked"."""
+THRESHOLDS = {
+    metric.value: described.row.threshold
+    for of, described in CATALOGUE.items()
+    if described.row
+    for metric in ((of, Metric.LAST_DURATION) if of is Metric.DURATION else (of,))
+}
+"""Of each of the ten, and of the duration's gauge."""
+Steps = list[tuple[bool, float | None]]
 
 
 def shown() -> Iterator[dict[str, Any]]:
@@ -106,6 +115,38 @@ def test_metric_of_the_specification(title: str) -> None:
     assert ("hreshold" in panel["description"]) or (
         "Ideal: 0" in panel["description"] or "Perfect: 0" in panel["description"]
     )
+
+
+def steps_of(threshold: str) -> Steps:
+    """From which value on it is good or bad, as the words of a threshold say."""
+    if limit := re.match(r"([<>]) ([\d.]+)", threshold):
+        return [(limit[1] == "<", None), (limit[1] == ">", float(limit[2]))]
+    told: dict[str, Steps] = {
+        "0 (ideal)": [(True, None), (False, 1)],
+        "0 (perfect match)": [(False, None), (True, 0), (False, 1)],
+        "track the trend": [(False, None)],
+    }
+    return told[threshold]
+
+
+def thresholds_shown() -> Iterator[tuple[str, str, Steps]]:
+    """Each panel with a metric of the ten whose colours mean something: title, threshold, steps."""
+    for panel in PANELS:
+        told = " ".join(target["expr"] for target in panel["targets"])
+        names = {name.removesuffix("_bucket") for name in re.findall(r"(?<![:\w])navixy_\w+", told)}
+        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
+        for name in names & THRESHOLDS.keys():
+            if len(steps) > 1 or panel["title"] in TEN:
+                found = [(step["color"] == "green", step["value"]) for step in steps]
+                yield panel["title"], THRESHOLDS[name], found
+
+
+def test_steps_are_the_thresholds_of_the_specification() -> None:
+    """Wherever one of the ten is shown, good turns to bad at its threshold."""
+    panels = list(thresholds_shown())
+    assert {title for title, _, _ in panels} == {*TEN, "Success rate", "Whole cycles"}
+    for title, threshold, found in panels:
+        assert found == steps_of(threshold), title
 
 
 def test_every_metric_is_shown() -> None:

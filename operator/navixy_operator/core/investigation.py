@@ -79,7 +79,7 @@ def is_news(previous: JSON, sighting: Sighting, facts: Facts) -> bool:
     known = "lastSeenTime" in previous and "clearSince" not in previous and "evidence" in previous
     if not known or _moved(previous, sighting, facts):
         return True
-    between = sighting.trigger is Trigger.SUSPENDED_CONNECTED
+    between = sighting.cycle is None or sighting.trigger is Trigger.SUSPENDED_CONNECTED
     return between and previous.get("message") != _told(sighting)
 
 

@@ -85,8 +85,8 @@ def samples(
     completed = next((report for report in reversed(reports) if report.completed), None)
     if reports:
         yield Sample(Metric.SUCCESS_RATIO, sum(report.completed for report in reports) / len(reports))
-        yield Sample(Metric.LAST_DURATION, reports[-1].seconds)
     if judged := [report for report in reports if not report.interrupted]:
+        yield Sample(Metric.LAST_DURATION, judged[-1].seconds)
         yield Sample(Metric.LAST_CYCLE_SUCCESS, float(judged[-1].completed))
     if completed is not None:
         yield from _of_report(completed)

@@ -131,13 +131,18 @@ def _discrepancy(subject: Subject, wanted: Wish, action: Action) -> Discrepancy 
         case Trim():
             return Discrepancy.DUPLICATE
         case Close():
-            return _TO_CLOSE.get(wanted.reason, Discrepancy.INELIGIBLE)
+            return close_discrepancy(wanted.reason)
         case Keep():
             return _refusal(subject) if wanted.desired is Desired.CONNECTED else None
         case Watch() | Hold():
             return None
         case never:
             assert_never(never)
+
+
+def close_discrepancy(reason: Reason) -> Discrepancy:
+    """What is wrong with a connection that is to be closed for this reason."""
+    return _TO_CLOSE.get(reason, Discrepancy.INELIGIBLE)
 
 
 def _refusal(subject: Subject) -> Discrepancy | None:

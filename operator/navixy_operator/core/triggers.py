@@ -2,8 +2,10 @@
 
 | trigger                     | seen when                                                                             |
 |-----------------------------|---------------------------------------------------------------------------------------|
-| ConnectionCountMismatch     | the last completed cycle validated another count than expected (AC11)                 |
-| SynchronizationFailure      | the last cycle failed; one that was interrupted only when several in a row were       |
+| ConnectionCountMismatch     | the last completed cycle validated another count than expected (AC11), or             |
+|                             | discrepancies of whatever sort have lasted for more than ``persistentCycles``         |
+| SynchronizationFailure      | the last cycle failed; one that was interrupted only when several in a row were;      |
+|                             | or F1.1 refuses our token between the cycles                                          |
 | CustomersRepeatedlySkipped  | the same customers were skipped by each of the last three completed cycles            |
 | SuspendedCustomersConnected | a suspended or removed customer is connected, after the actions or between cycles     |
 | HighDiscrepancyRate         | the last completed cycle found more than 10% discrepancies; the first does not count, |
@@ -16,8 +18,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from navixy_operator.core.conditions import find
 from navixy_operator.core.history import PastCycle
-from navixy_operator.core.vocabulary import Trigger
+from navixy_operator.core.vocabulary import Condition, Reason, Trigger
 from navixy_operator.core.words import listed, number
 
 REPEATED_CYCLES: Final = 3
@@ -30,10 +33,14 @@ RATE_PERCENT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the triggers look at. ``status``: the NavixySync's; ``cycles``: those that have ended, newest first."""
+    """What the triggers look at. ``status``: the NavixySync's; ``cycles``: those that have ended, newest first.
+
+    ``persistent_cycles``: how many of them discrepancies may last.
+    """
 
     status: Mapping[str, Any]
     cycles: tuple[PastCycle, ...]
+    persistent_cycles: int = 2
 
     @property
     def completed(self) -> tuple[PastCycle, ...]:
@@ -63,11 +70,19 @@ def count_mismatch(facts: Facts) -> Seen | None:
     """AC11: "connection count does not match expected customer count". It persists when it lasts for more cycles."""
     lasting = leading(facts.completed, _mismatched)
     if not lasting or (counts := lasting[0].expected_and_actual) is None:
-        return None
+        return _persistent_discrepancies(facts)
     expected, actual = counts
     message = f"{actual} connections are connected where {expected} are expected"
     persists = f"; it persists: {len(lasting)} completed cycles in a row found a mismatch" if len(lasting) > 1 else ""
     return message + persists, lasting[0]
+
+
+def _persistent_discrepancies(facts: Facts) -> Seen | None:
+    """Spec: "> 2 cycles … trigger investigation". One too many and one too few make the counts equal."""
+    cycles = int(facts.status.get("discrepantCycles", 0))
+    if cycles <= facts.persistent_cycles or not facts.completed:
+        return None
+    return f"{cycles} completed cycles in a row left discrepancies, though the counts are equal", facts.completed[0]
 
 
 def _mismatched(cycle: PastCycle) -> bool:
@@ -83,9 +98,17 @@ def synchronization_failure(facts: Facts) -> Seen | None:
         return often, interrupted[0]
     failures = leading([cycle for cycle in facts.cycles if not cycle.interrupted], lambda cycle: cycle.failed)
     if not failures:
-        return None
+        return _token_refused(facts)
     often = f"; {len(failures)} in a row failed" if len(failures) > 1 else ""
     return f"the last cycle failed with {failures[0].reason}{often}", failures[0]
+
+
+def _token_refused(facts: Facts) -> Seen | None:
+    """Between the cycles: the next one would fail, and nothing mends it but a person."""
+    told = find(facts.status.get("conditions", ()), Condition.FORWARDING_AVAILABLE)
+    if told is None or (told["status"], told["reason"]) != ("False", Reason.FORWARDING_UNAUTHORIZED):
+        return None
+    return f"between the cycles: {told['message']}", None
 
 
 def repeatedly_skipped(facts: Facts) -> Seen | None:

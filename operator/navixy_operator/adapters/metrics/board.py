@@ -12,7 +12,9 @@ from navixy_operator.core.vocabulary import (
     EventStatus,
     InvestigationPhase,
     Metric,
+    Reason,
     RunKind,
+    Step,
     Trigger,
 )
 from navixy_operator.ports import Resource
@@ -63,9 +65,12 @@ class Known:
         counts, found, skips = (_counts(fact.details.get(key)) for key in ("counts", "discrepancies", "skips"))
         seconds = fact.details.get("duration_seconds")
         took = float(seconds) if isinstance(seconds, int | float) else 0.0
-        self.told = Report(fact.run.name, completed, fact.at.isoformat(), took, counts, found, skips)
+        held, interrupted = _number(fact.details.get("held_closes")), fact.details.get("reason") == Reason.INTERRUPTED
+        self.told = Report(fact.run.name, completed, fact.at.isoformat(), took, counts, found, skips, held, interrupted)
         if completed:
             self.found = None
+        elif self.comparing != fact.run.id and Step.RESOLVE_MISSING in _counts(fact.details.get("steps_seconds")):
+            self.found = {}  # it had compared, and told of nothing
 
     def cycles_seen(self, cycles: Sequence[Resource]) -> None:
         """The kept SyncCycles; dry runs have changed nothing, and do not count."""

@@ -119,7 +119,7 @@ _OF_A_SYNC: Final[Mapping[Metric, Described]] = {
     Metric.LAST_CYCLE_SUCCESS: _sync(
         Sort.GAUGE, "Whether the last finished cycle was completed; one that was interrupted does not count"
     ),
-    Metric.LAST_DURATION: _sync(Sort.GAUGE, "Duration of the last finished cycle"),
+    Metric.LAST_DURATION: _sync(Sort.GAUGE, "Duration of the last finished cycle that was not interrupted"),
     Metric.LAST_SUCCESS: _sync(Sort.GAUGE, "When a cycle was last completed"),
     Metric.NEXT_SCHEDULE: _sync(Sort.GAUGE, "When the next scheduled cycle is due; absent while none is"),
     Metric.STEP_DURATION: _sync(Sort.HISTOGRAM, "Duration of the steps of cycles", "step", buckets=STEP_BUCKETS),
@@ -158,11 +158,13 @@ _OF_CUSTOMERS: Final[Mapping[Metric, Described]] = {
 _OF_WORK: Final[Mapping[Metric, Described]] = {
     Metric.ESTABLISHES: _sync(
         Sort.COUNTER,
-        "Connections that cycles and drift passes set out to establish; what was pending may count again when settled",
+        "Connections that cycles, drift passes and pins set out to establish; what was pending may count again",
         "result",
     ),
     Metric.CLOSES: _sync(
-        Sort.COUNTER, "Customers and leftovers whose connection cycles and drift passes set out to close", "result"
+        Sort.COUNTER,
+        "Customers and leftovers whose connection cycles, drift passes or pins set out to close",
+        "result",
     ),
     Metric.FORWARDING_REQUEST_DURATION: _sync(
         Sort.HISTOGRAM,

@@ -109,7 +109,7 @@ class Census:
         counts = self._counts[sync]
         counts[traits] -= 1
         if not counts[traits]:
-            del counts[traits]
+            del counts[traits], self._shared[place]
         if not counts:
             del self._counts[sync]
 
